@@ -1,0 +1,3 @@
+"""Plans assisted voluntary returns."""
+
+__version__ = "0.1.0"

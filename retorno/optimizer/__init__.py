@@ -1,0 +1,1 @@
+"""The mathematics: problems, plans, the judge and the solver; it never meets a person."""

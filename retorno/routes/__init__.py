@@ -1,0 +1,1 @@
+"""The ground: networks, calendars, day trips and itineraries."""
