@@ -1,0 +1,318 @@
+"""Closed lists, as they are stored and shown; their labels stand in ``data/labels.csv``.
+
+A code is what the database and the files hold; nobody reads a code on a screen.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """Languages of the screens."""
+
+    ES = "es"
+    EN = "en"
+    FR = "fr"
+
+
+class Role(StrEnum):
+    """What a user may be; the matrix is in ``office/access.py``."""
+
+    COORDINATOR = "coordinator"
+    CONSULATE = "consulate"
+    BORDER_POST = "border_post"
+    RECEPTION = "reception"
+    ESCORT = "escort"
+    PROTECTION = "protection"
+    HEALTH = "health"
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+    MONITOR = "monitor"
+
+
+class Sex(StrEnum):
+    """As the person or the document states it; X where neither applies or it is not stated."""
+
+    FEMALE = "F"
+    MALE = "M"
+    UNSPECIFIED = "X"
+
+
+class PersonStatus(StrEnum):
+    """Where a person's return stands. ``withdrawn`` is neutral and carries no penalty (R3)."""
+
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+    RETURNED = "returned"
+    CLOSED = "closed"
+
+
+class Relation(StrEnum):
+    """Relation of a group member to the person the group is registered under."""
+
+    SELF = "self"
+    PARTNER = "partner"
+    CHILD = "child"
+    PARENT = "parent"
+    SIBLING = "sibling"
+    GRANDCHILD = "grandchild"
+    GRANDPARENT = "grandparent"
+    OTHER_RELATIVE = "other_relative"
+    WARD = "ward"
+    UNRELATED = "unrelated"
+
+
+class ConsentPurpose(StrEnum):
+    """What a consent is for; each is given and withdrawn on its own."""
+
+    RETURN = "return"
+    CONSULAR_CONTACT = "consular_contact"
+    GROUP_SPLIT = "group_split"
+    FOLLOW_UP = "follow_up"
+
+
+class EntryBasis(StrEnum):
+    """Why the person may enter the destination country (R9)."""
+
+    NATIONALITY = "nationality"
+    HABITUAL_RESIDENCE = "habitual_residence"
+    PERMIT = "permit"
+
+
+class OnwardMeans(StrEnum):
+    """How a person gets from the reception point to the final municipality (R24)."""
+
+    PROVIDED = "provided"
+    FAMILY = "family"
+    OWN_CHOICE = "own_choice"
+
+
+class DocumentType(StrEnum):
+    """Travel and identity documents."""
+
+    PASSPORT = "passport"
+    LAISSEZ_PASSER = "laissez_passer"
+    NATIONAL_ID = "national_id"
+    BIRTH_CERTIFICATE = "birth_certificate"
+    SAFE_CONDUCT = "safe_conduct"
+    OTHER = "other"
+
+
+class FitnessOutcome(StrEnum):
+    """Outcome of a fitness-to-travel check (R16)."""
+
+    FIT = "fit"
+    FIT_WITH_CONDITIONS = "fit_with_conditions"
+    NOT_NOW = "not_now"
+
+
+class Need(StrEnum):
+    """Operational needs on the way; never a diagnosis."""
+
+    WHEELCHAIR = "wheelchair"
+    MEDICAL_ESCORT = "medical_escort"
+    OXYGEN = "oxygen"
+    GROUND_FLOOR = "ground_floor"
+    SPECIAL_DIET = "special_diet"
+    INTERPRETER = "interpreter"
+    INFANT_SEAT = "infant_seat"
+
+
+class HoldKind(StrEnum):
+    """Why a person may not be moved; known to protection (and health for medical) only."""
+
+    ASYLUM = "asylum"
+    REFOULEMENT = "refoulement"
+    COURT = "court"
+    TRAFFICKING = "trafficking"
+    MISSING_CHILD = "missing_child"
+    MEDICAL = "medical"
+    CUSTODY = "custody"
+    FEAR = "fear"
+    IDENTITY = "identity"
+
+
+class BestInterestOutcome(StrEnum):
+    """Outcome of a best-interest decision."""
+
+    RETURN = "return"
+    STAY = "stay"
+    PENDING = "pending"
+
+
+class Mode(StrEnum):
+    """How a movement travels."""
+
+    ROAD = "road"
+    COACH = "coach"
+    FLIGHT = "flight"
+    CHARTER = "charter"
+
+
+class Profile(StrEnum):
+    """Who a post or reception place accepts."""
+
+    ADULTS = "adults"
+    FAMILIES = "families"
+    CHILDREN = "children"
+    UNACCOMPANIED = "unaccompanied"
+    VULNERABLE = "vulnerable"
+
+
+class PlanStatus(StrEnum):
+    """Life of a plan."""
+
+    RUNNING = "running"
+    DRAFT = "draft"
+    ACCEPTED = "accepted"
+    SUPERSEDED = "superseded"
+    DISCARDED = "discarded"
+    FAILED = "failed"
+
+
+class MovementStatus(StrEnum):
+    """Life of a movement, in order; ``cancelled`` can follow any of the first five."""
+
+    DRAFT = "draft"
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    ISSUED = "issued"
+    RELEASED = "released"
+    DEPARTED = "departed"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class SeatStatus(StrEnum):
+    """A seat is held or was given back."""
+
+    ACTIVE = "active"
+    FREED = "freed"
+
+
+class PartyKind(StrEnum):
+    """Who is asked to confirm or to acknowledge."""
+
+    CONSULATE = "consulate"
+    BORDER_POST = "border_post"
+    TRANSIT_STATE = "transit_state"
+    RECEPTION = "reception"
+    CARRIER = "carrier"
+    ESCORT = "escort"
+
+
+class Answer(StrEnum):
+    """Answer of a party."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+
+
+class AnswerReason(StrEnum):
+    """Coded reasons of a consulate or another party."""
+
+    DOCUMENT_READY = "document_ready"
+    NOT_OUR_NATIONAL = "not_our_national"
+    NEEDS_INTERVIEW = "needs_interview"
+    NO_CAPACITY = "no_capacity"
+    CLOSED_THAT_DAY = "closed_that_day"
+    LIST_TOO_LATE = "list_too_late"
+
+
+class ManifestStatus(StrEnum):
+    """Exactly one version of a movement's manifest is current."""
+
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    VOID = "void"
+
+
+class ArrivalOutcome(StrEnum):
+    """What a post or reception point ticks."""
+
+    ARRIVED = "arrived"
+    NOT_TRAVELLING = "not_travelling"
+
+
+class IncidentCode(StrEnum):
+    """What went otherwise on the way, by code."""
+
+    DELAY = "delay"
+    BREAKDOWN = "breakdown"
+    POST_CLOSED = "post_closed"
+    REFUSED_ENTRY = "refused_entry"
+    MEDICAL_STOP = "medical_stop"
+    MISSING_PERSON = "missing_person"
+    OTHER = "other"
+
+
+class ClosureTarget(StrEnum):
+    """What is closed or suspended."""
+
+    CROSSING = "crossing"
+    POST = "post"
+    COUNTRY = "country"
+    PLACE = "place"
+    ROUTE = "route"
+
+
+class ChangeKind(StrEnum):
+    """The facts that ``changes.py`` takes in."""
+
+    WITHDRAWAL = "withdrawal"
+    HOLD = "hold"
+    UNFIT = "unfit"
+    NO_SHOW = "no_show"
+    VEHICLE_CANCELLED = "vehicle_cancelled"
+    FLIGHT_CANCELLED = "flight_cancelled"
+    CLOSURE = "closure"
+    REOPENING = "reopening"
+    ESCORT_UNAVAILABLE = "escort_unavailable"
+    DECLINED = "declined"
+
+
+class JobKind(StrEnum):
+    """Work done outside the page."""
+
+    SOLVE = "solve"
+
+
+class JobState(StrEnum):
+    """Life of a job."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Rule(StrEnum):
+    """The rights rules of a return, R1 to R36 (``docs/rules.md``)."""
+
+    R1 = "R1"
+    R2 = "R2"
+    R3 = "R3"
+    R4 = "R4"
+    R5 = "R5"
+    R6 = "R6"
+    R7 = "R7"
+    R8 = "R8"
+    R9 = "R9"
+    R10 = "R10"
+    R11 = "R11"
+    R12 = "R12"
+    R13 = "R13"
+    R14 = "R14"
+    R15 = "R15"
+    R16 = "R16"
+    R17 = "R17"
+    R18 = "R18"
+    R19 = "R19"
+    R20 = "R20"
+    R21 = "R21"
+    R22 = "R22"
+    R23 = "R23"
+    R24 = "R24"
