@@ -46,15 +46,8 @@ from typing import TYPE_CHECKING, Protocol
 import networkx as nx
 
 from retorno.errors import Fault, InputError
-from retorno.routes.rows import (
-    Airport,
-    Crossing,
-    Junction,
-    Place,
-    Road,
-    ground_folder,
-    read_rows,
-)
+from retorno.routes.cells import ground_folder, read_rows
+from retorno.routes.rows import Airport, Crossing, Junction, Place, Road
 
 if TYPE_CHECKING:
     Network = nx.DiGraph[str]
@@ -164,15 +157,10 @@ def restricted(network: Network, countries: Collection[str]) -> Network:
     unknown = sorted(set(countries) - known)
     if unknown:
         raise InputError(
-            [
-                Fault(what=f'country "{code}" is not in the network, expected a code such as "GT"')
-                for code in unknown
-            ]
+            [Fault(what=f'country "{code}" is not in the network, expected a code such as "GT"') for code in unknown]
         )
     allowed = frozenset(countries)
-    return network.subgraph(
-        [node for node, attributes in network.nodes(data=True) if attributes["country"] in allowed]
-    )
+    return network.subgraph([node for node, attributes in network.nodes(data=True) if attributes["country"] in allowed])
 
 
 def validate(network: Network) -> None:
@@ -268,9 +256,7 @@ def _add_roads(network: Network, roads: Iterable[Road], crossings: Sequence[Cros
             continue
         crossing = between.get(frozenset((road.from_id, road.to_id)))
         if crossing is not None and not crossing.drivable:
-            faults.append(
-                Fault(file="roads.csv", what=f"road over {crossing.crossing_id}, which has no road")
-            )
+            faults.append(Fault(file="roads.csv", what=f"road over {crossing.crossing_id}, which has no road"))
             continue
         margin = 100 + (MARGIN_PERCENT if road.country in MARGIN_COUNTRIES else 0)
         for origin, destination in ((road.from_id, road.to_id), (road.to_id, road.from_id)):
@@ -300,9 +286,7 @@ def _node_faults(network: Network) -> Iterable[Fault]:
             expected = ", ".join(sorted(kinds))
             yield Fault(what=f'node {node} has kind "{attributes["kind"]}", expected one of {expected}')
         if not (-90 <= attributes["lat"] <= 90 and -180 <= attributes["lon"] <= 180):
-            yield Fault(
-                what=f"node {node} lies at {attributes['lat']}, {attributes['lon']}, outside the globe"
-            )
+            yield Fault(what=f"node {node} lies at {attributes['lat']}, {attributes['lon']}, outside the globe")
         if not attributes["timezone"]:
             yield Fault(what=f"node {node} has no time zone")
         if (attributes["kind"] == NodeKind.POST) != (attributes["crossing_id"] is not None):

@@ -1,69 +1,15 @@
-"""The rows of ``data/`` as typed, frozen facts, and the reader that makes them.
+"""The rows of ``data/`` as typed, frozen facts: one dataclass per file.
 
-One dataclass per file; a field carries the name of its column unless the unit belongs into the name.
-Clock times become minutes after local midnight, day lists become weekday numbers (Monday is 0), partial
-dates become the first or the last day they can mean. An empty cell becomes ``None`` or an empty tuple,
-never a guess.
+A field carries the name of its column, unless the unit belongs into the name (``cells.COLUMN_OF``); what a
+column means, its unit and its source stand in ``data/columns.csv``.
 """
 
 from __future__ import annotations
 
-import calendar
-import csv
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Any, NewType, TypeVar, get_type_hints
 
-from retorno.errors import Fault, InputError
-
-ClockMinute = NewType("ClockMinute", int)
-"""Minutes after local midnight, 0 to 1440; 1440 is the end of the day (24:00)."""
-
-FirstDay = NewType("FirstDay", date)
-"""First day that a partial date (year, year-month or full date) can mean."""
-
-LastDay = NewType("LastDay", date)
-"""Last day that a partial date (year, year-month or full date) can mean."""
-
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-"""Names of the days of the week as the files write them; the position is the weekday number."""
-
-COLUMN_OF = {
-    "open_min": "open_time",
-    "close_min": "close_time",
-    "repat_open_min": "repat_open",
-    "repat_close_min": "repat_close",
-}
-"""Fields named after another column than their own, because the unit belongs into the name."""
-
-Row = TypeVar("Row")
-
-
-def ground_folder(folder: Path | None = None) -> Path:
-    """The folder with the reference data.
-
-    Parameters
-    ----------
-    folder
-        Named by the caller; ``None`` takes the environment variable ``RETORNO_DATA`` and, without it,
-        ``data/`` beside the package (an editable checkout).
-
-    Raises
-    ------
-    InputError
-        If the folder does not exist.
-    """
-    named = folder if folder is not None else os.environ.get("RETORNO_DATA")
-    found = Path(named) if named else Path(__file__).resolve().parents[2] / "data"
-    if not found.is_dir():
-        raise InputError(
-            f'data folder "{found}" does not exist, '
-            "expected a folder with countries.csv and the other tables (give it as an argument or in RETORNO_DATA)"
-        )
-    return found
+from retorno.routes.cells import ClockMinute, FirstDay, LastDay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,150 +249,205 @@ class TransitVisa:
     notes: str
 
 
-def clock_minute(text: str) -> ClockMinute:
-    """Minutes after local midnight of ``HH:MM``; ``24:00`` is the end of the day.
+@dataclass(frozen=True, kw_only=True)
+class Hours:
+    """When a post or a receiving place works, or what a day is in a country (``docs/calendars.md``).
 
-    Raises
-    ------
-    ValueError
-        If the text is not such a time.
+    ``window`` is opening, repatriation, receiving or day; of an office's row it may be empty: all windows of
+    its target. ``kind`` is weekly, holiday or date, the more special one wins. Empty clock times mean closed;
+    a close at or before the open is after midnight. ``profiles`` empty means everybody. ``day_type`` (holiday
+    or workday) is filled in the rows of a country only.
     """
-    hours, colon, minutes = text.partition(":")
-    if not (colon and len(hours) == 2 and len(minutes) == 2 and hours.isdecimal() and minutes.isdecimal()):
-        raise ValueError("expected a time HH:MM")
-    total = int(hours) * 60 + int(minutes)
-    if total > 1440 or int(minutes) > 59:
-        raise ValueError("expected a time between 00:00 and 24:00")
-    return ClockMinute(total)
+
+    row_id: str
+    target_kind: str
+    target_id: str
+    window: str
+    kind: str
+    weekdays: frozenset[int] | None
+    date_from: date | None
+    date_to: date | None
+    day_type: str
+    open_min: ClockMinute | None
+    close_min: ClockMinute | None
+    timezone: str
+    profiles: tuple[str, ...]
+    daily_head_cap: int | None
+    valid_from: date | None
+    valid_to: date | None
+    basis: str
+    source: str
+    notes: str
 
 
-def weekday_numbers(text: str) -> frozenset[int]:
-    """Weekday numbers (Monday is 0) of ``daily`` or of names joined by ``;`` such as ``Tue;Fri``.
+@dataclass(frozen=True, kw_only=True)
+class CoachService:
+    """Seats on a scheduled coach by day; an assumed timetable, to be replaced by real offers.
 
-    Raises
-    ------
-    ValueError
-        If a name is not one of ``WEEKDAYS``.
+    Times are local to the place of departure and of arrival; ``crossings`` are in riding order.
     """
-    if text == "daily":
-        return frozenset(range(7))
-    names = text.split(";")
-    unknown = [name for name in names if name not in WEEKDAYS]
-    if unknown:
-        raise ValueError(f"expected daily or days from {';'.join(WEEKDAYS)}")
-    return frozenset(WEEKDAYS.index(name) for name in names)
+
+    service_id: str
+    carrier: str
+    from_id: str
+    to_id: str
+    crossings: tuple[str, ...]
+    days: frozenset[int]
+    depart_min: ClockMinute
+    arrive_min: ClockMinute
+    arrive_days_later: int
+    seats: int
+    fare_usd_cents: int
+    status: str
+    basis: str
+    source: str
+    notes: str
 
 
-def date_span(text: str) -> tuple[FirstDay, LastDay]:
-    """First and last day that ``2004``, ``2012-05`` or ``2006-05-05`` can mean.
+@dataclass(frozen=True, kw_only=True)
+class VehicleType:
+    """A kind of vehicle. ``seats`` are built in; the spare share (R18) comes off in planning.
 
-    Raises
-    ------
-    ValueError
-        If there is no such day.
+    ``crossing_vehicle`` is the word that ``crossings.vehicles`` uses for it; ``needs`` are those that it can meet.
     """
-    parts = text.split("-")
-    widths = (4, 2, 2)
-    if len(parts) > 3 or any(
-        not part.isdecimal() or len(part) != width for part, width in zip(parts, widths, strict=False)
-    ):
-        raise ValueError("expected a date YYYY, YYYY-MM or YYYY-MM-DD")
-    numbers = [int(part) for part in parts]
-    first_month, last_month = (numbers[1], numbers[1]) if len(numbers) > 1 else (1, 12)
-    if not 1 <= first_month <= 12 or numbers[0] < 1:
-        raise ValueError("expected a month from 01 to 12")
-    if len(numbers) == 3:
-        day = date(numbers[0], first_month, numbers[2])
-        return FirstDay(day), LastDay(day)
-    last = calendar.monthrange(numbers[0], last_month)[1]
-    return FirstDay(date(numbers[0], first_month, 1)), LastDay(date(numbers[0], last_month, last))
+
+    vehicle_type: str
+    name_es: str
+    name_en: str
+    name_fr: str
+    crossing_vehicle: str
+    seats: int
+    wheelchair_places: int
+    needs: tuple[str, ...]
+    has_toilet: bool
+    km_usd_cents: int
+    day_usd_cents: int
+    hire_usd_cents: int
+    basis: str
+    source: str
+    notes: str
 
 
-def _yes_no(text: str) -> bool:
-    if text in ("1", "yes"):
-        return True
-    if text in ("0", "no"):
-        return False
-    raise ValueError("expected 1 or 0, yes or no")
+@dataclass(frozen=True, kw_only=True)
+class DocumentAccepted:
+    """Whether a state lets people in or through with a kind of document (R23).
 
-
-_CONVERTERS: dict[Any, Callable[[str], Any]] = {
-    str: str,
-    int: int,
-    float: float,
-    bool: _yes_no,
-    date: date.fromisoformat,
-    ClockMinute: clock_minute,
-    FirstDay: lambda text: date_span(text)[0],
-    LastDay: lambda text: date_span(text)[1],
-    frozenset[int]: weekday_numbers,
-    tuple[str, ...]: lambda text: tuple(text.split(";")) if text else (),
-}
-
-
-def _reader_of(hint: Any) -> tuple[Callable[[str], Any], bool]:
-    """The converter of a field's type, and whether an empty cell means ``None``."""
-    if hint in _CONVERTERS:
-        return _CONVERTERS[hint], False
-    kinds = [kind for kind in hint.__args__ if kind is not type(None)]
-    return _CONVERTERS[kinds[0]], True
-
-
-def records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells of every record of a CSV file in UTF-8.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or is not UTF-8 text.
+    ``state`` ``*`` is every state; ``nationalities`` hold codes, ``*own`` (nationals of the state) or ``*any``.
+    ``accepted`` is yes, no or on_confirmation: only with the word of that state on record. ``margin_days`` is
+    the validity left on the day of entry; ``max_age`` the last completed year of age the row is good for.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            reader = csv.DictReader(handle)
-            for cells in reader:
-                yield reader.line_num, cells
-    except FileNotFoundError as error:
-        raise InputError([Fault(file=path.name, what="file is missing", code="FILE_MISSING")]) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            [Fault(file=path.name, what="file is not UTF-8 text, save it as CSV UTF-8", code="ENCODING")]
-        ) from error
+
+    rule_id: str
+    document_type: str
+    state: str
+    role: str
+    nationalities: tuple[str, ...]
+    mode: tuple[str, ...]
+    accepted: str
+    margin_days: int
+    max_age: int | None
+    valid_from: date | None
+    valid_to: date | None
+    basis: str
+    source: str
+    notes: str
 
 
-def read_rows(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
-    """The rows of a file as ``row_type``, in file order.
+@dataclass(frozen=True, kw_only=True)
+class CarrierHealth:
+    """Until when a carrier, or a land leg, takes pregnant people and newborns (R17).
 
-    Raises
-    ------
-    InputError
-        With every cell that cannot be read, or the file or column that is missing.
+    ``carrier`` ``*`` is every carrier of the mode. ``not_carried_from_week`` ``None`` is no bar.
+    ``applies_over_min`` is the length of a leg in minutes above which the row counts.
     """
-    hints = get_type_hints(row_type)
-    readers = []
-    for item in fields(row_type):  # type: ignore[arg-type]
-        convert, optional = _reader_of(hints[item.name])
-        readers.append((item.name, COLUMN_OF.get(item.name, item.name), convert, optional))
-    faults: list[Fault] = []
-    rows: list[Row] = []
-    for line, cells in records(path):
-        values: dict[str, Any] = {}
-        for name, column, convert, optional in readers:
-            text = cells.get(column)
-            if text is None:
-                faults.append(
-                    Fault(file=path.name, row=line, column=column, what="cell or column is missing")
-                )
-            elif optional and not text:
-                values[name] = None
-            else:
-                try:
-                    values[name] = convert(text)
-                except ValueError as error:
-                    faults.append(
-                        Fault(file=path.name, row=line, column=column, value=text, what=f'"{text}": {error}')
-                    )
-        if len(values) == len(readers):
-            rows.append(row_type(**values))
-    if faults:
-        raise InputError(faults)
-    return tuple(rows)
+
+    rule_id: str
+    carrier: str
+    mode: str
+    pregnancy: str
+    certificate_from_week: int
+    certificate_max_age_hours: int
+    not_carried_from_week: int | None
+    min_days_after_birth: int
+    applies_over_min: int
+    basis: str
+    source: str
+    notes: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reception:
+    """What a place, post or airport can receive; its hours are in ``hours.csv``.
+
+    ``arrivals_per_day`` 0 is an overnight stop only. ``beds`` ``None`` is no overnight stop, never unlimited.
+    An arrival must be at least ``buffer_min`` before closing and before the last onward transport or lodging.
+    """
+
+    place_id: str
+    profiles: tuple[str, ...]
+    arrivals_per_day: int
+    beds: int | None
+    buffer_min: int
+    last_onward_min: ClockMinute
+    basis: str
+    source: str
+    notes: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a fact was read, or what a guess rests on."""
+
+    source_id: str
+    kind: str
+    publisher: str
+    title: str
+    published: str
+    address: str
+    licence: str
+    checked_on: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleVehicle:
+    """An invented vehicle of the demonstration; ``*_days`` count from the day the demonstration is set up."""
+
+    vehicle_id: str
+    vehicle_type: str
+    depot_place_id: str
+    plate: str
+    operator: str
+    seats: int
+    wheelchair_places: int
+    licence_days: int
+    insurance_days: int
+    inspection_days: int
+    invented: bool
+    notes: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleConfirmation:
+    """An invented confirmation that an agreement works, so that the demonstration may plan.
+
+    ``agreement_id`` empty is an arrangement of its own; empty ``crossings``, ``weekdays`` and ``profiles`` are all.
+    It was given ``confirmed_days_ago`` before and ends ``valid_days`` after the day of setting up.
+    """
+
+    confirmation_id: str
+    agreement_id: str
+    mode: tuple[str, ...]
+    from_country: str
+    to_country: str
+    transit_countries: tuple[str, ...]
+    crossings: tuple[str, ...]
+    weekdays: frozenset[int] | None
+    profiles: tuple[str, ...]
+    notice_hours: int
+    daily_heads: int | None
+    confirmed_with: str
+    confirmed_by: str
+    confirmed_days_ago: int
+    valid_days: int
+    invented: bool
+    notes: str
