@@ -242,6 +242,7 @@ class Movement(SQLModel, table=True):
     depart_at: datetime = Field(sa_type=UtcInstant, index=True)
     arrive_at: datetime = Field(sa_type=UtcInstant)
     notice_hours: int = 72
+    opens_at: datetime = Field(sa_type=UtcInstant, description="From when posts and reception points see it")
     route: str = Field(
         default="[]", sa_type=Text, description="JSON: breaks, stops and border times for the route sheet"
     )

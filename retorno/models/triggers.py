@@ -1,0 +1,310 @@
+"""The second line of defence: what the database itself refuses, on SQLite and on PostgreSQL.
+
+Each promise is one entry of ``TRIGGERS``; both dialects say the same thing. Messages name the promise and no person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+AUDIT_GENESIS = "0" * 64
+"""``previous_hash`` of the first audit entry."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """One trigger: SQLite statements, and the body of a PostgreSQL row trigger function (plpgsql)."""
+
+    name: str
+    table: str
+    when: str
+    sqlite: str
+    postgresql: str
+
+
+def _frozen_columns(table: str, columns: tuple[str, ...], message: str) -> Trigger:
+    """Refuse an update that changes one of ``columns``."""
+    changed_sqlite = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in columns)
+    changed_pg = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in columns)
+    return Trigger(
+        name=f"{table.split('.')[-1]}_frozen",
+        table=table,
+        when="BEFORE UPDATE",
+        sqlite=f"SELECT RAISE(ABORT, '{message}') WHERE {changed_sqlite};",
+        postgresql=f"IF {changed_pg} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation';"
+        " END IF; RETURN NEW;",
+    )
+
+
+def _no_delete(table: str) -> Trigger:
+    message = f"{table.split('.')[-1]}: rows are never deleted"
+    return Trigger(
+        name=f"{table.split('.')[-1]}_kept",
+        table=table,
+        when="BEFORE DELETE",
+        sqlite=f"SELECT RAISE(ABORT, '{message}');",
+        postgresql=f"RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation'; RETURN NULL;",
+    )
+
+
+def _raise(message: str) -> str:
+    return f"RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation';"
+
+
+# Conditions shared by a new seat and by a manifest version: NEW is the seat, or s in a query over seats.
+_NO_CONSENT = """NOT EXISTS (SELECT 1 FROM consent k WHERE k.consent_id = {seat}.consent_id
+    AND k.person_id = {seat}.person_id AND k.purpose = 'return' AND k.is_own_act AND k.withdrawn_at IS NULL
+    AND k.given_at >= k.counselled_at AND (k.expires_on IS NULL OR k.expires_on >= {day}))"""
+_HELD = """EXISTS (SELECT 1 FROM {protection}hold h WHERE h.person_id = {seat}.person_id AND h.lifted_at IS NULL)"""
+_NOT_ACTIVE = "NOT EXISTS (SELECT 1 FROM person p WHERE p.person_id = {seat}.person_id AND p.status = 'active')"
+_TWICE = """EXISTS (SELECT 1 FROM seat o WHERE o.{who} = NEW.{who} AND o.status = 'active'
+    AND o.seat_id <> NEW.seat_id AND o.depart_at < NEW.arrive_at AND NEW.depart_at < o.arrive_at)"""
+_SPLIT = """EXISTS (SELECT 1 FROM seat s JOIN person p ON p.group_id = s.group_id
+    WHERE s.movement_id = NEW.movement_id AND s.status = 'active' AND p.status = 'active'
+    AND NOT EXISTS (SELECT 1 FROM seat o WHERE o.movement_id = s.movement_id AND o.person_id = p.person_id
+        AND o.status = 'active' AND o.board = s.board AND o.alight = s.alight))"""
+
+
+def _seat_conditions(seat: str, *, protection: str, day: str) -> tuple[tuple[str, str], ...]:
+    return (
+        ("seat: no consent in force", _NO_CONSENT.format(seat=seat, day=day)),
+        ("seat: not available", _HELD.format(seat=seat, protection=protection)),
+        ("seat: person is not active", _NOT_ACTIVE.format(seat=seat)),
+    )
+
+
+def _seat_guard() -> Trigger:
+    person_sqlite = _seat_conditions("NEW", protection="", day="substr(NEW.depart_at, 1, 10)")
+    person_pg = _seat_conditions("NEW", protection="protection.", day="NEW.depart_at::date")
+    twice = "seat: somebody cannot travel twice at the same time"
+    sqlite = "".join(
+        f"SELECT RAISE(ABORT, '{text}') WHERE NEW.person_id IS NOT NULL AND {condition};"
+        for text, condition in person_sqlite
+    ) + "".join(
+        f"SELECT RAISE(ABORT, '{twice}') WHERE NEW.{who} IS NOT NULL AND {_TWICE.format(who=who)};"
+        for who in ("person_id", "escort_id")
+    )
+    postgresql = (
+        # The locks make two transactions about one person wait for each other, in one order: person, then consent.
+        "IF NEW.status <> 'active' THEN RETURN NEW; END IF;"
+        "IF NEW.person_id IS NOT NULL THEN"
+        " PERFORM 1 FROM person WHERE person_id = NEW.person_id FOR UPDATE;"
+        " PERFORM 1 FROM consent WHERE consent_id = NEW.consent_id FOR SHARE;"
+        + "".join(f" IF {condition} THEN {_raise(text)} END IF;" for text, condition in person_pg)
+        + f" IF {_TWICE.format(who='person_id')} THEN {_raise(twice)} END IF;"
+        " ELSE PERFORM 1 FROM escort WHERE escort_id = NEW.escort_id FOR UPDATE;"
+        f" IF {_TWICE.format(who='escort_id')} THEN {_raise(twice)} END IF;"
+        " END IF; RETURN NEW;"
+    )
+    return Trigger(name="seat_guard", table="seat", when="BEFORE INSERT", sqlite=sqlite, postgresql=postgresql)
+
+
+_LOAD = """UPDATE movement_segment SET taken = taken {sign} 1,
+    wheelchairs_taken = wheelchairs_taken {sign} (CASE WHEN {row}.is_wheelchair THEN 1 ELSE 0 END)
+    WHERE movement_id = {row}.movement_id AND segment >= {row}.board AND segment < {row}.alight;"""
+
+_FREE = """UPDATE seat SET status = 'freed', freed_at = NEW.{at}
+    WHERE status = 'active' AND {match} AND arrive_at > NEW.{at};"""
+
+TRIGGERS: tuple[Trigger, ...] = (
+    # Seats: nobody without consent in force, under a hold, twice at once, or beyond capacity (I1, I2, I9, I10).
+    _seat_guard(),
+    Trigger(
+        name="seat_takes",
+        table="seat",
+        when="AFTER INSERT",
+        sqlite=_LOAD.format(sign="+", row="NEW"),
+        postgresql=f"IF NEW.status = 'active' THEN {_LOAD.format(sign='+', row='NEW')} END IF; RETURN NULL;",
+    ),
+    Trigger(
+        name="seat_gives_back",
+        table="seat",
+        when="AFTER UPDATE OF status",
+        sqlite=_LOAD.format(sign="-", row="OLD").replace(
+            "WHERE movement_id", "WHERE OLD.status = 'active' AND NEW.status = 'freed' AND movement_id"
+        ),
+        postgresql="IF OLD.status = 'active' AND NEW.status = 'freed' THEN "
+        + _LOAD.format(sign="-", row="OLD")
+        + " END IF; RETURN NULL;",
+    ),
+    Trigger(
+        name="seat_stays_freed",
+        table="seat",
+        when="BEFORE UPDATE OF status",
+        sqlite="SELECT RAISE(ABORT, 'seat: a freed seat is not taken again; book a new one')"
+        " WHERE OLD.status = 'freed' AND NEW.status <> 'freed';",
+        postgresql="IF OLD.status = 'freed' AND NEW.status <> 'freed' THEN "
+        + _raise("seat: a freed seat is not taken again; book a new one")
+        + " END IF; RETURN NEW;",
+    ),
+    _frozen_columns(
+        "seat",
+        ("movement_id", "person_id", "escort_id", "group_id", "consent_id", "board", "alight", "is_wheelchair"),
+        "seat: who and where cannot be changed",
+    ),
+    _no_delete("seat"),
+    # A withdrawn consent, a hold and an inactive person free every seat not yet travelled, in the same statement.
+    Trigger(
+        name="consent_withdrawal_frees",
+        table="consent",
+        when="AFTER UPDATE OF withdrawn_at",
+        sqlite=_FREE.format(at="withdrawn_at", match="consent_id = NEW.consent_id AND NEW.withdrawn_at IS NOT NULL"),
+        postgresql="IF NEW.withdrawn_at IS NOT NULL THEN "
+        + _FREE.format(at="withdrawn_at", match="consent_id = NEW.consent_id")
+        + " END IF; RETURN NULL;",
+    ),
+    Trigger(
+        name="hold_frees",
+        table="protection.hold",
+        when="AFTER INSERT",
+        sqlite=_FREE.format(at="raised_at", match="person_id = NEW.person_id"),
+        postgresql="PERFORM 1 FROM person WHERE person_id = NEW.person_id FOR UPDATE; "
+        + _FREE.format(at="raised_at", match="person_id = NEW.person_id")
+        + " RETURN NULL;",
+    ),
+    # Consents and holds are history.
+    _frozen_columns(
+        "consent",
+        (
+            "person_id",
+            "purpose",
+            "destination_country",
+            "text_version",
+            "language",
+            "interpreter",
+            "counselled_at",
+            "given_at",
+            "is_own_act",
+            "recorded_by",
+            "recorded_at",
+        ),
+        "consent: a consent is not changed; record a new one",
+    ),
+    Trigger(
+        name="consent_withdrawal_stays",
+        table="consent",
+        when="BEFORE UPDATE OF withdrawn_at",
+        sqlite="SELECT RAISE(ABORT, 'consent: a withdrawal stands; record a new consent')"
+        " WHERE OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS NOT OLD.withdrawn_at;",
+        postgresql="IF OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS DISTINCT FROM OLD.withdrawn_at THEN "
+        + _raise("consent: a withdrawal stands; record a new consent")
+        + " END IF; RETURN NEW;",
+    ),
+    _frozen_columns(
+        "protection.hold", ("person_id", "kind", "raised_by", "raised_at"), "hold: what was raised is not changed"
+    ),
+    _no_delete("protection.hold"),
+    # Manifests: immutable, whole families, nobody without consent or under a hold (I4, I8).
+    Trigger(
+        name="manifest_version_guard",
+        table="manifest_version",
+        when="BEFORE INSERT",
+        sqlite="".join(
+            f"SELECT RAISE(ABORT, '{text.replace('seat', 'manifest')}') WHERE EXISTS (SELECT 1 FROM seat s"
+            " WHERE s.movement_id = NEW.movement_id AND s.status = 'active' AND s.person_id IS NOT NULL"
+            f" AND {condition});"
+            for text, condition in _seat_conditions("s", protection="", day="substr(s.depart_at, 1, 10)")
+        )
+        + f"SELECT RAISE(ABORT, 'manifest: a family is not whole') WHERE {_SPLIT};",
+        postgresql="".join(
+            "IF EXISTS (SELECT 1 FROM seat s WHERE s.movement_id = NEW.movement_id AND s.status = 'active'"
+            f" AND s.person_id IS NOT NULL AND {condition}) THEN {_raise(text.replace('seat', 'manifest'))} END IF;"
+            for text, condition in _seat_conditions("s", protection="protection.", day="s.depart_at::date")
+        )
+        + f" IF {_SPLIT} THEN {_raise('manifest: a family is not whole')} END IF; RETURN NEW;",
+    ),
+    _frozen_columns(
+        "manifest_version",
+        (
+            "movement_id",
+            "version",
+            "supersedes",
+            "is_removal_only",
+            "proposed_by",
+            "signed_by",
+            "issued_at",
+            "verdict",
+            "person_count",
+        ),
+        "manifest: an issued version is not changed",
+    ),
+    Trigger(
+        name="manifest_version_ends_once",
+        table="manifest_version",
+        when="BEFORE UPDATE OF status",
+        sqlite="SELECT RAISE(ABORT, 'manifest: an ended version is not current again')"
+        " WHERE OLD.status <> 'current' AND NEW.status <> OLD.status;",
+        postgresql="IF OLD.status <> 'current' AND NEW.status <> OLD.status THEN "
+        + _raise("manifest: an ended version is not current again")
+        + " END IF; RETURN NEW;",
+    ),
+    _no_delete("manifest_version"),
+    _frozen_columns(
+        "manifest_copy",
+        (
+            "copy_id",
+            "movement_id",
+            "version",
+            "recipient_kind",
+            "recipient_id",
+            "number",
+            "supersedes",
+            "canonical",
+            "sha256",
+            "signature",
+            "key_id",
+            "made_at",
+        ),
+        "manifest: a copy is not changed",
+    ),
+    _no_delete("manifest_copy"),
+    # The log: gap-free, chained, append only (I11).
+    Trigger(
+        name="audit_entry_chain",
+        table="audit_entry",
+        when="BEFORE INSERT",
+        sqlite="SELECT RAISE(ABORT, 'audit: sequence or chain broken')"
+        " WHERE NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM audit_entry)"
+        " OR NEW.previous_hash <> coalesce((SELECT entry_hash FROM audit_entry WHERE sequence = NEW.sequence - 1),"
+        f" '{AUDIT_GENESIS}');",
+        postgresql="IF NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM audit_entry)"
+        " OR NEW.previous_hash <> coalesce((SELECT entry_hash FROM audit_entry WHERE sequence = NEW.sequence - 1),"
+        f" '{AUDIT_GENESIS}') THEN {_raise('audit: sequence or chain broken')} END IF; RETURN NEW;",
+    ),
+    Trigger(
+        name="audit_entry_frozen",
+        table="audit_entry",
+        when="BEFORE UPDATE",
+        sqlite="SELECT RAISE(ABORT, 'audit: entries are never changed');",
+        postgresql=_raise("audit: entries are never changed") + " RETURN NULL;",
+    ),
+    _no_delete("audit_entry"),
+)
+
+NEVER_TRUNCATED = ("audit_entry", "manifest_version", "manifest_copy", "seat", "consent", "protection.hold")
+
+
+def statements(dialect: str) -> list[str]:
+    """The statements that create every trigger on ``dialect`` ("sqlite" or "postgresql")."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {t.name} {t.when} ON {t.table.split('.')[-1]} FOR EACH ROW BEGIN {t.sqlite} END"
+            for t in TRIGGERS
+        ]
+    made: list[str] = []
+    for t in TRIGGERS:
+        made.append(
+            f"CREATE FUNCTION {t.name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN {t.postgresql} END $body$"
+        )
+        made.append(f"CREATE TRIGGER {t.name} {t.when} ON {t.table} FOR EACH ROW EXECUTE FUNCTION {t.name}()")
+    made.append(
+        "CREATE FUNCTION never_truncated() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
+        + _raise("rows are never deleted")
+        + " RETURN NULL; END $body$"
+    )
+    for table in NEVER_TRUNCATED:
+        made.append(
+            f"CREATE TRIGGER {table.split('.')[-1]}_not_truncated BEFORE TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION never_truncated()"
+        )
+    return made
