@@ -151,7 +151,8 @@ def judge_json(problem: Problem, document: Any) -> Verdict:
         judgement.hear(document)
         return judgement.verdict()
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        text = f"{type(error).__name__} {error}: a field is missing or of the wrong kind"
+        missing = isinstance(error, KeyError)
+        text = f"the field {error} is missing" if missing else f"a field is of the wrong kind: {error}"
         blank = _Judgement(problem)
         blank.blame(Code.MALFORMED, text)
         return blank.verdict()
