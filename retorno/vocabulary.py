@@ -289,6 +289,50 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class HoursWindow(StrEnum):
+    """What a row of ``data/hours.csv`` opens."""
+
+    OPENING = "opening"
+    REPATRIATION = "repatriation"
+    RECEIVING = "receiving"
+    DAY = "day"
+
+
+class ClosedReason(StrEnum):
+    """Why a post, a receiving place or a border is closed to a movement at an instant or on a day."""
+
+    CLOSURE = "closure"
+    NO_ROAD = "no_road"
+    RESTRICTED = "restricted"
+    HOURS_UNKNOWN = "hours_unknown"
+    PROFILE_NOT_ACCEPTED = "profile_not_accepted"
+    PUBLIC_HOLIDAY = "public_holiday"
+    SPECIAL_DAY = "special_day"
+    WEEKDAY = "weekday"
+    OUTSIDE_HOURS = "outside_hours"
+    NO_DAYLIGHT = "no_daylight"
+    NO_AGREEMENT = "no_agreement"
+    AGREEMENT_EXPIRED = "agreement_expired"
+    AGREEMENT_NOT_YET = "agreement_not_yet"
+    AGREEMENT_DAY = "agreement_day"
+    AGREEMENT_PROFILE = "agreement_profile"
+
+
+class NoTripReason(StrEnum):
+    """Why no working day of a vehicle joins two places on a date."""
+
+    NO_ROUTE = "no_route"
+    NOT_A_STOP = "not_a_stop"
+    NO_AGREEMENT = "no_agreement"
+    CLOSED = "closed"
+    CROSSING_TOO_LATE = "crossing_too_late"
+    AFTER_DAYLIGHT = "after_daylight"
+    PLACE_CLOSED = "place_closed"
+    DRIVING_TOO_LONG = "driving_too_long"
+    DAY_TOO_LONG = "day_too_long"
+    VEHICLE_NOT_ADMITTED = "vehicle_not_admitted"
+
+
 class Rule(StrEnum):
     """The rights rules of a return, R1 to R36 (``docs/rules.md``)."""
 
