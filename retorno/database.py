@@ -84,7 +84,6 @@ class Database:
         """A session for pages without persons: on SQLite it never waits for a writer; nothing is committed."""
         with Session(self._reading_engine, expire_on_commit=False) as session:
             yield session
-            session.rollback()
 
     def dispose(self) -> None:
         """Close every connection."""

@@ -217,7 +217,7 @@ def _sees(
     """Whether the row that ``condition`` picks is among those one of the actor's ``roles`` opens."""
     usable = tuple(role for role in roles if actor.has(role))
     predicates = [_rows(actor, role, table) for role in usable]
-    statement = select(table).where(condition, or_(*predicates)) if predicates else None  # type: ignore[arg-type]
+    statement = select(table).where(condition, or_(*predicates)) if predicates else None
     return statement is not None and session.exec(statement.limit(1)).first() is not None
 
 

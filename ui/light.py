@@ -1,0 +1,185 @@
+"""Plain server-made pages: sign-in, public check, and the whole working day of posts, reception points and escorts.
+
+No script, no picture, at most 60 kB a page. Every page and every form is answered by one small function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from sqlmodel import select
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from retorno.database import Database
+from retorno.labels import label
+from retorno.models.office import LoginSession, Office
+from retorno.office import access, accounts
+from retorno.settings import Settings
+from retorno.vocabulary import Language, Role
+from ui import guard
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+LIGHT_ROLES = (Role.BORDER_POST, Role.RECEPTION, Role.ESCORT)
+"""Roles whose whole work is on these pages; everyone else goes on to the screens."""
+LANGUAGE_COOKIE = "retorno_language"
+LANGUAGE_NAMES = ((Language.ES, "Español"), (Language.EN, "English"), (Language.FR, "Français"))
+
+_environment = Environment(
+    loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(), undefined=StrictUndefined, trim_blocks=True
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """One request: in which language, by whom, in which session."""
+
+    request: Request
+    language: Language
+    user_id: str | None
+    token: str
+    row: LoginSession | None = None
+    form: FormData = field(default_factory=FormData)
+
+    @property
+    def csrf(self) -> str:
+        """The session's form token; empty without a session."""
+        return self.row.csrf_token if self.row else ""
+
+
+class Light:
+    """The plain routes of one office."""
+
+    def __init__(self, *, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+
+    def routes(self) -> list[Route]:
+        """Every plain route; none of them collides with Streamlit's."""
+        return [
+            Route("/healthz", self.health, methods=["GET"]),
+            Route("/assets/light.css", self.style, methods=["GET"]),
+            Route("/login", self.login_page, methods=["GET"]),
+            Route("/login", self.login, methods=["POST"]),
+            Route("/logout", self.logout, methods=["POST"]),
+        ]
+
+    async def visit(self, request: Request) -> Visit:
+        """Read language, session and form of a request."""
+        form = await request.form(max_files=0, max_fields=2000) if request.method == "POST" else FormData()
+        token = guard.cookie_token(request.headers)
+        return await anyio.to_thread.run_sync(self._visit, request, form, token)
+
+    def _visit(self, request: Request, form: FormData, token: str) -> Visit:
+        user_id = request.scope.get("retorno_user")
+        with self.database.reading() as session:
+            row = accounts.live_session(session, token) if user_id else None
+            known = access.load_actor(session, user_id).language if user_id else None
+        wanted = (
+            request.query_params.get("lang")
+            or str(form.get("lang") or "")
+            or request.cookies.get(LANGUAGE_COOKIE)
+            or known
+            or request.headers.get("accept-language", "es")[:2]
+        )
+        language = Language(wanted) if wanted in set(Language) else Language.ES
+        return Visit(request=request, language=language, user_id=user_id, token=token, row=row, form=form)
+
+    def page(self, visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
+        """A page in the visitor's language."""
+
+        def translate(key: str, /, **words: object) -> str:
+            return label(key, visit.language, **words)
+
+        html = _environment.get_template(template).render(
+            t=translate,
+            lang=visit.language.value,
+            languages=[(code.value, name) for code, name in LANGUAGE_NAMES],
+            path=visit.request.url.path,
+            csrf=visit.csrf,
+            is_demo=self.is_demo(),
+            **({"message": "", "faults": []} | values),
+        )
+        response = HTMLResponse(html, status_code=status)
+        if visit.request.query_params.get("lang"):
+            response.set_cookie(
+                LANGUAGE_COOKIE, visit.language.value, max_age=31_536_000, httponly=True, samesite="strict"
+            )
+        return response
+
+    def is_demo(self) -> bool:
+        """Whether this is a demonstration office, which every page says."""
+        with self.database.reading() as session:
+            office = session.exec(select(Office).limit(1)).first()
+            return office is not None and office.is_demo
+
+    # ---- sign-in, health -------------------------------------------------------------------------------------
+
+    async def health(self, _request: Request) -> Response:
+        """Whether the office answers; says nothing else."""
+        return PlainTextResponse("ok")
+
+    async def style(self, _request: Request) -> Response:
+        """The style sheet of the plain pages."""
+        text = (TEMPLATES / "light.css").read_text(encoding="utf-8")
+        return Response(text, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+    async def login_page(self, request: Request) -> Response:
+        """The sign-in form."""
+        visit = await self.visit(request)
+        message = label("light.signed_out", visit.language) if "out" in request.query_params else ""
+        return self.page(visit, "login.html", login="", message=message)
+
+    async def login(self, request: Request) -> Response:
+        """Check login and password, open a session, go on to the user's own door."""
+        visit = await self.visit(request)
+        return await anyio.to_thread.run_sync(self._login, visit)
+
+    def _login(self, visit: Visit) -> Response:
+        name, password = str(visit.form.get("login") or ""), str(visit.form.get("password") or "")
+        with self.database.reading() as session:
+            user = accounts.find_login(session, name)
+            wait = accounts.wait_before_try(user)
+        if wait:
+            seconds = int(wait.total_seconds()) + 1
+            fault = label("light.sign_in_wait", visit.language, seconds=seconds)
+            return self.page(visit, "login.html", status=429, login=name, faults=[fault])
+        is_right = accounts.verify_password(user.password_hash if user else None, password[:500])
+        with self.database.transaction() as session:
+            user = accounts.find_login(session, name)
+            if user is None or not is_right:
+                accounts.record_failure(session, user)
+                fault = label("light.sign_in_failed", visit.language)
+                return self.page(visit, "login.html", status=401, login=name, faults=[fault])
+            opened = accounts.open_session(session, user)
+            actor = access.load_actor(session, user.user_id)
+        door = "/post" if actor.has(*LIGHT_ROLES) else "/"
+        response = RedirectResponse(door, status_code=303)
+        response.set_cookie(
+            guard.COOKIE,
+            opened.token,
+            httponly=True,
+            samesite="strict",
+            secure=self.settings.scheme == "https",
+            path="/",
+        )
+        return response
+
+    async def logout(self, request: Request) -> Response:
+        """End the session on the server and in the browser."""
+        visit = await self.visit(request)
+        if visit.csrf and visit.form.get("csrf") == visit.csrf:
+            await anyio.to_thread.run_sync(self._logout, visit.token)
+        response = RedirectResponse("/login?out", status_code=303)
+        response.delete_cookie(guard.COOKIE, path="/")
+        return response
+
+    def _logout(self, token: str) -> None:
+        with self.database.transaction() as session:
+            accounts.close_session(session, token)
