@@ -1,0 +1,457 @@
+"""The linear programs: a small interface to HiGHS, and column generation for prices and a first bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from retorno.optimizer.ground import INFINITE, Floats, Ground, TravelClass
+from retorno.optimizer.pricing import FleetPrices, Path, Prices, Pricing, Way, whole_bound
+
+ROUND_CENTS = 1e-4
+"""Reduced costs above minus this count as zero."""
+
+
+class LinearProgram:
+    """Minimise over rows and columns that may be added at any time: HiGHS, one thread, from the last basis."""
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self.highs = highspy.Highs()
+        self.highs.setOptionValue("output_flag", False)
+        self.highs.setOptionValue("threads", 1)
+        self.highs.setOptionValue("random_seed", seed)
+        self.rows = 0
+        self.columns = 0
+        self.has_solution = False
+
+    def set_option(self, name: str, value: float | int | str | bool) -> None:
+        """Set one HiGHS option."""
+        self.highs.setOptionValue(name, value)
+
+    def add_rows(
+        self,
+        lower: Sequence[float],
+        upper: Sequence[float],
+        entries: Sequence[Sequence[tuple[int, float]]] | None = None,
+    ) -> range:
+        """Add rows lower <= sum of (column, coefficient) <= upper; their numbers."""
+        count = len(lower)
+        if not count:
+            return range(self.rows, self.rows)
+        flat = [pair for row in entries for pair in row] if entries else []
+        starts = np.zeros(count, dtype=np.int32)
+        if entries:
+            starts[1:] = np.cumsum([len(row) for row in entries])[:-1]
+        self.highs.addRows(
+            count,
+            np.array(lower, dtype=np.float64),
+            np.array(upper, dtype=np.float64),
+            len(flat),
+            starts,
+            np.array([pair[0] for pair in flat], dtype=np.int32),
+            np.array([pair[1] for pair in flat], dtype=np.float64),
+        )
+        self.rows += count
+        return range(self.rows - count, self.rows)
+
+    def add_columns(
+        self,
+        cost: Sequence[float],
+        upper: Sequence[float],
+        entries: Sequence[Sequence[tuple[int, float]]],
+        *,
+        lower: Sequence[float] | None = None,
+        integer: Sequence[bool] | None = None,
+    ) -> range:
+        """Add columns with their (row, coefficient) entries, bounds 0 (or ``lower``) to ``upper``; their numbers."""
+        count = len(cost)
+        if not count:
+            return range(self.columns, self.columns)
+        sizes = [len(column) for column in entries]
+        starts = np.zeros(count, dtype=np.int32)
+        starts[1:] = np.cumsum(sizes)[:-1]
+        rows = np.fromiter((pair[0] for column in entries for pair in column), dtype=np.int32, count=sum(sizes))
+        values = np.fromiter((pair[1] for column in entries for pair in column), dtype=np.float64, count=sum(sizes))
+        low = np.zeros(count) if lower is None else np.array(lower, dtype=np.float64)
+        self.highs.addCols(
+            count, np.array(cost, dtype=np.float64), low, np.array(upper, dtype=np.float64), sum(sizes), starts,
+            rows, values,
+        )  # fmt: skip
+        if integer is not None:
+            for number, flag in enumerate(integer):
+                if flag:
+                    self.highs.changeColIntegrality(self.columns + number, highspy.HighsVarType.kInteger)
+        self.columns += count
+        return range(self.columns - count, self.columns)
+
+    def solve(self, seconds: float) -> bool:
+        """Solve within a time limit; whether the optimum was found. Changes ``values`` and ``duals``."""
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(0.01, seconds))
+        self.highs.run()
+        self.status = self.highs.getModelStatus()
+        solution = self.highs.getSolution()
+        self.values: Floats = np.array(solution.col_value)
+        self.duals: Floats = np.array(solution.row_dual)
+        self.objective = float(self.highs.getInfo().objective_function_value)
+        return bool(self.status == highspy.HighsModelStatus.kOptimal)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relaxed:
+    """What column generation found.
+
+    Parameters
+    ----------
+    bound_cents
+        Proven: no plan costs less.
+    prices
+        The prices behind the best bound.
+    amounts
+        Per class: (itinerary, units) of the last LP.
+    moves
+        (type, trip, day) to vehicles of the last LP.
+    aircraft
+        (charter, day) to aircraft of the last LP.
+    is_closed
+        Whether nothing left out of the LP could improve it.
+    """
+
+    bound_cents: int
+    prices: Prices
+    amounts: list[list[tuple[Way, float]]]
+    moves: dict[tuple[int, int, int], float]
+    aircraft: dict[tuple[int, int], float]
+    is_closed: bool
+
+
+class Master:
+    """The LP over generated itineraries and moves; rows of a trip-day appear with its first passenger."""
+
+    def __init__(self, ground: Ground, classes: Sequence[TravelClass], *, seed: int = 0) -> None:
+        self.ground = ground
+        self.classes = list(classes)
+        self.pricing = Pricing(ground, classes)
+        self.program = LinearProgram(seed=seed)
+        self.has_wheelchairs = any(travel.wheelchairs for travel in classes)
+        self.rows: dict[tuple[str, int, int], int] = {}
+        self.move_columns: dict[tuple[int, int, int], int] = {}
+        self.aircraft_columns: dict[tuple[int, int], int] = {}
+        self.opened: set[tuple[int, int]] = set()
+        self.ways: list[tuple[int, Way, int]] = []  # class, itinerary, column
+        self.known: set[tuple[int, Path]] = set()
+        program = self.program
+        counts = [float(travel.count) for travel in self.classes]
+        self.class_rows = program.add_rows(counts, counts)
+        program.add_columns(
+            [self.pricing.unplanned_cents(travel) for travel in self.classes],
+            counts,
+            [[(row, 1.0)] for row in self.class_rows],
+        )
+        self._fleet()
+        for index, kept in enumerate(self.pricing.kept):
+            if kept is not None:
+                self.add_ways([(index, kept)])
+
+    # ---- vehicles ----
+
+    def _fleet(self) -> None:
+        """Every vehicle type is a flow over (site, day): stays, ends, own and hired vehicles, those under way."""
+        ground, program = self.ground, self.program
+        kinds, sites, begin, days = len(ground.type_seats), len(ground.site_of), ground.now, ground.days
+        depots = [ground.site_of[site] for site in ground.depot_sites]
+        standing = [site for _, _, _, _, site in ground.standing]
+        served = sorted({*map(int, ground.trip_from), *map(int, ground.trip_to), *depots, *standing})
+        self.node_row = np.full((kinds, sites, days + 1), -1, dtype=np.int64)
+        supply = np.zeros((kinds, sites))
+        for _, kind, _, _, site in ground.standing:
+            supply[kind, site] += 1
+        lower: list[float] = []
+        for kind in range(kinds):
+            for site in served:
+                for day in range(begin, days + 1):
+                    self.node_row[kind, site, day] = len(lower) + program.rows
+                    lower.append(-supply[kind, site] if day == begin else 0.0)
+        # Row: inflow - outflow = -supply.
+        program.add_rows(lower, lower)
+        cost: list[float] = []
+        upper: list[float] = []
+        entries: list[list[tuple[int, float]]] = []
+        for kind in range(kinds):
+            for site in served:
+                for day in range(begin, days):
+                    cost.append(float(ground.stay_cents[site]))
+                    upper.append(np.inf)
+                    entries.append(
+                        [
+                            (int(self.node_row[kind, site, day]), -1.0),
+                            (int(self.node_row[kind, site, day + 1]), 1.0),
+                        ]
+                    )
+                end = float(ground.end_cents[kind, site])
+                cost.append(min(end, 1e10))
+                upper.append(np.inf if end < INFINITE / 2 else 0.0)
+                entries.append([(int(self.node_row[kind, site, days]), -1.0)])
+        for fleet, hired in ((ground.fleet_own, False), (ground.fleet_hire, True)):
+            for (depot, kind), number in fleet.items():
+                if number:
+                    hire = float(ground.problem.vehicle_types[kind].hire_cents) if hired else 0.0
+                    cost.append(hire)
+                    upper.append(float(number))
+                    entries.append([(int(self.node_row[kind, ground.site_of[depot], begin]), 1.0)])
+        program.add_columns(cost, upper, entries)
+
+    def add_moves(self, moves: Sequence[tuple[int, int, int]]) -> None:
+        """Add moves (type, trip, day) that are not in the LP yet; changes this object."""
+        ground = self.ground
+        fresh = [move for move in dict.fromkeys(moves) if move not in self.move_columns]
+        entries = []
+        for kind, trip, day in fresh:
+            column = [
+                (int(self.node_row[kind, ground.trip_from[trip], day]), -1.0),
+                (int(self.node_row[kind, ground.trip_to[trip], day + 1]), 1.0),
+            ]
+            if (trip, day) in self.opened:
+                for segment in range(ground.segment_first[trip], ground.segment_first[trip + 1]):
+                    column.append((self.rows["seat", segment, day], -float(ground.type_seats[kind])))
+                    if self.has_wheelchairs:
+                        places = -float(ground.type_wheelchairs[kind])
+                        column.append((self.rows["wheelchair", segment, day], places))
+            entries.append(column)
+        numbers = self.program.add_columns(
+            [float(ground.move_cents[kind, trip]) for kind, trip, _ in fresh], [np.inf] * len(fresh), entries
+        )
+        self.move_columns.update(zip(fresh, numbers, strict=True))
+
+    def _open_trip(self, trip: int, day: int) -> None:
+        """Seat and wheelchair rows of a trip-day, and a move of every type on it."""
+        ground = self.ground
+        if (trip, day) in self.opened:
+            return
+        kinds = range(len(ground.type_seats))
+        for segment in range(ground.segment_first[trip], ground.segment_first[trip + 1]):
+            for name, places in (("seat", ground.type_seats), ("wheelchair", ground.type_wheelchairs)):
+                if name == "wheelchair" and not self.has_wheelchairs:
+                    continue
+                entries = [
+                    (self.move_columns[kind, trip, day], -float(places[kind]))
+                    for kind in kinds
+                    if (kind, trip, day) in self.move_columns
+                ]
+                (self.rows[name, segment, day],) = self.program.add_rows([-np.inf], [0.0], [entries])
+        self.opened.add((trip, day))
+        self.add_moves([(kind, trip, day) for kind in kinds])
+
+    def _capacity_row(self, name: str, index: int, day: int, capacity: float) -> int:
+        key = (name, index, day)
+        if key not in self.rows:
+            (self.rows[key],) = self.program.add_rows([-np.inf], [capacity])
+        return self.rows[key]
+
+    def _open_charter(self, charter: int, day: int) -> None:
+        ground = self.ground
+        if (charter, day) in self.aircraft_columns:
+            return
+        seat, least = self.program.add_rows([-np.inf, -np.inf], [0.0, 0.0])
+        self.rows["charter_seat", charter, day] = seat
+        self.rows["charter_least", charter, day] = least
+        (self.aircraft_columns[charter, day],) = self.program.add_columns(
+            [float(ground.charter_cents[charter])],
+            [float(ground.charter_most[charter])],
+            [[(seat, -float(ground.charter_seats[charter])), (least, float(ground.charter_least[charter]))]],
+        )
+
+    # ---- itineraries ----
+
+    def add_ways(self, ways: Sequence[tuple[int, Way]]) -> int:
+        """Add itineraries (class, way) that are not in the LP yet; how many were new. Changes this object."""
+        fresh = []
+        for index, way in ways:
+            if (index, way.path) not in self.known:
+                self.known.add((index, way.path))
+                fresh.append((index, way))
+        entries = [self._entries(index, way) for index, way in fresh]
+        numbers = self.program.add_columns(
+            [way.cents for _, way in fresh], [float(self.classes[index].count) for index, _ in fresh], entries
+        )
+        self.ways += [(index, way, number) for (index, way), number in zip(fresh, numbers, strict=True)]
+        return len(fresh)
+
+    def _entries(self, index: int, way: Way) -> list[tuple[int, float]]:
+        ground, travel = self.ground, self.classes[index]
+        seats = float(travel.seats)
+        uses: dict[int, float] = {self.class_rows[index]: 1.0}
+
+        def use(row: int, amount: float) -> None:
+            uses[row] = uses.get(row, 0.0) + amount
+
+        for ride, day in way.path:
+            kind, row = int(ground.ride_kind[ride]), int(ground.ride_row[ride])
+            if kind == 0:
+                self._open_trip(row, day)
+                for segment in range(ground.ride_low[ride], ground.ride_high[ride]):
+                    use(self.rows["seat", segment, day], seats)
+                    if travel.wheelchairs:
+                        use(self.rows["wheelchair", segment, day], float(travel.wheelchairs))
+            elif kind == 1:
+                use(self._capacity_row("service", row, day, ground.service_seats[row]), seats)
+            else:
+                self._open_charter(row, day)
+                use(self.rows["charter_seat", row, day], seats)
+                use(self.rows["charter_least", row, day], -seats)
+            for crossing in ground.ride_crossings[ride]:
+                use(self._capacity_row("quota", crossing, day, ground.quota[crossing, day]), seats)
+        for site, night in way.nights:
+            if night >= ground.now:
+                use(self._capacity_row("bed", site, night, ground.beds[site, night]), seats)
+        home, arrived = travel.destination, way.arrival_day
+        if np.isfinite(ground.reception[home, arrived]):
+            room = ground.reception[home, arrived]
+            use(self._capacity_row("reception", home, arrived, room), float(travel.persons))
+        if travel.escorts:
+            end = min(arrived + ground.problem.escort_return_days + 1, ground.days)
+            for day in range(max(way.first_day, ground.now), end):
+                room = ground.escorts[travel.pool, day]
+                use(self._capacity_row("escort", travel.pool, day, room), float(travel.escorts))
+        return list(uses.items())
+
+    # ---- prices ----
+
+    def read_prices(self) -> Prices:
+        """The prices (row duals) of the last solve."""
+        prices = Prices(self.ground, len(self.classes))
+        duals = self.program.duals
+        for (name, index, day), row in self.rows.items():
+            price = -duals[row]
+            if price > 0:
+                getattr(prices, name)[index, day] = price
+        return prices
+
+    def fill_slack(self, prices: Prices, fleet: FleetPrices) -> None:
+        """Price the seats of trips outside the LP up to what their vehicle would cost; changes ``prices``."""
+        ground = self.ground
+        first, last = ground.segment_first[:-1], ground.segment_first[1:]
+        seats = np.maximum(ground.type_seats, 1)[:, None, None]
+        share = (fleet.slack / seats).min(axis=0) / (last - first)[:, None]
+        share[~ground.trip_runs] = 0.0
+        share[share > INFINITE / 1e3] = 0.0
+        for trip, day in self.opened:
+            share[trip, day] = 0.0
+        prices.seat += np.repeat(share, last - first, axis=0)
+
+    def _missing_moves(self, prices: Prices, most: int) -> list[tuple[int, int, int]]:
+        """Moves outside the LP with negative reduced cost, at most ``most`` per type, best first."""
+        ground, duals = self.ground, self.program.duals
+        revenue, _ = self.pricing.revenues()
+        potential = np.where(self.node_row >= 0, duals[np.maximum(self.node_row, 0)], 0.0)
+        found: list[tuple[int, int, int]] = []
+        for kind in range(len(ground.type_seats)):
+            # Dual of a node row (inflow - outflow): reduced cost = cost + dual(from) - dual(to).
+            reduced = (
+                ground.move_cents[kind][:, None]
+                - revenue[kind]
+                + potential[kind, ground.trip_from, :-1]
+                - potential[kind, ground.trip_to, 1:]
+            )
+            reduced[~ground.trip_runs] = 0.0
+            trips, days = np.nonzero(reduced < -ROUND_CENTS)
+            order = np.argsort(reduced[trips, days], kind="stable")
+            best: set[tuple[int, int, int]] = set()
+            for position in order:
+                trip, day = int(trips[position]), int(days[position])
+                pair = (int(ground.trip_from[trip]), int(ground.trip_to[trip]), day)
+                if pair in best or (kind, trip, day) in self.move_columns:
+                    continue
+                best.add(pair)
+                found.append((kind, trip, day))
+                if len(best) >= most:
+                    break
+        return found
+
+    def generate(
+        self,
+        *,
+        seconds: float,
+        gap: float = 1e-6,
+        per_class: int = 2,
+        should_stop: Callable[[], bool] = lambda: False,
+        on_bound: Callable[[int], None] = lambda bound_cents: None,
+    ) -> Relaxed:
+        """Column generation until nothing improves, the gap to the LP is small, or time is up."""
+        end = time.monotonic() + seconds
+        best_bound, best_prices, closed = -np.inf, Prices(self.ground, len(self.classes)), False
+        self.rounds = 0
+        while True:
+            self.program.solve(end - time.monotonic())
+            if time.monotonic() > end or should_stop() or not len(self.program.duals):
+                break
+            self.rounds += 1
+            prices = self.read_prices()
+            self.pricing.set_prices(prices)
+            missing = self._missing_moves(prices, 200)
+            fleet = self.pricing.fleet(self.pricing.revenues()[0])
+            self.fill_slack(prices, fleet)
+            self.pricing.set_prices(prices)
+            bound, ways = self.price_out(prices, per_class)
+            if bound > best_bound:
+                best_bound, best_prices = bound, prices
+                on_bound(whole_bound(bound))
+            objective = self.program.objective + self.ground.constant_cents
+            self.log = (self.rounds, objective, best_bound, self.program.columns, self.program.rows)
+            if not ways and not missing:
+                closed = True
+                break
+            if objective - best_bound <= gap * abs(objective):
+                closed = True
+                break
+            self.add_moves(missing)
+            if not self.add_ways(ways) and not missing:
+                break
+        return self._relaxed(best_bound, best_prices, closed)
+
+    def price_out(self, prices: Prices, per_class: int) -> tuple[float, list[tuple[int, Way]]]:
+        """The bound at these prices and the itineraries of negative reduced cost."""
+        pricing, duals = self.pricing, self.program.duals
+        cents: list[float] = []
+        found: list[tuple[int, Way]] = []
+        for index, travel in enumerate(self.classes):
+            best = INFINITE
+            if not travel.is_locked:
+                sweep = pricing.sweep(index)
+                dual = duals[self.class_rows[index]]
+                options = sorted(sweep.options())
+                best = options[0][0] if options else INFINITE
+                seen: set[Path] = set()
+                for price, number, layer in options:
+                    if price >= dual - ROUND_CENTS or len(seen) >= per_class:
+                        break
+                    path = sweep.path(number, layer)
+                    if path not in seen:
+                        seen.add(path)
+                        found.append((index, pricing.way(travel, path)))
+            cents.append(pricing.bound_of_class(index, best))
+        move, aircraft = pricing.revenues()
+        bound = pricing.bound_cents(cents, pricing.fleet(move), pricing.charter_slack(aircraft))
+        return bound, found
+
+    def _relaxed(self, bound: float, prices: Prices, closed: bool) -> Relaxed:
+        values = self.program.values
+        amounts: list[list[tuple[Way, float]]] = [[] for _ in self.classes]
+        for index, way, column in self.ways:
+            if column < len(values) and values[column] > 1e-7:
+                amounts[index].append((way, float(values[column])))
+
+        def used(columns: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], float]:
+            return {k: float(values[c]) for k, c in columns.items() if c < len(values) and values[c] > 1e-7}
+
+        return Relaxed(
+            bound_cents=whole_bound(bound) if np.isfinite(bound) else -(10**18),
+            prices=prices,
+            amounts=amounts,
+            moves=used(self.move_columns),  # type: ignore[arg-type]
+            aircraft=used(self.aircraft_columns),  # type: ignore[arg-type]
+            is_closed=closed,
+        )
