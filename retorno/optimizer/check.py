@@ -130,6 +130,54 @@ class Verdict:
         return tuple(sorted(violation.code for violation in self.violations))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """What a plan uses of every capacity; persons with their escorts unless said otherwise. Unused is absent.
+
+    Parameters
+    ----------
+    seats, wheelchairs
+        By (vehicle, day, segment); wheelchair places.
+    quota, beds, services
+        By (crossing, day), (site, night), (service, day).
+    reception
+        By (site, day); persons without escorts.
+    charters
+        By (charter, day, aircraft).
+    escorts
+        By (pool, day); escorts.
+    riders
+        By group: the (vehicle, day) it rides.
+    """
+
+    seats: Mapping[tuple[str, int, int], int]
+    wheelchairs: Mapping[tuple[str, int, int], int]
+    quota: Mapping[tuple[str, int], int]
+    beds: Mapping[tuple[str, int], int]
+    reception: Mapping[tuple[str, int], int]
+    services: Mapping[tuple[str, int], int]
+    charters: Mapping[tuple[str, int, int], int]
+    escorts: Mapping[tuple[str | None, int], int]
+    riders: Mapping[str, frozenset[tuple[str, int]]]
+
+
+def uses(problem: Problem, plan: Plan) -> Uses:
+    """Count what a plan uses of every capacity, as the judge counts it."""
+    judgement = _Judgement(problem)
+    judgement.hear(plan_to_json(plan))
+    return Uses(
+        seats=dict(judgement.seats_used),
+        wheelchairs=dict(judgement.wheelchairs_used),
+        quota=dict(judgement.quota_used),
+        beds=dict(judgement.beds_used),
+        reception=dict(judgement.received),
+        services=dict(judgement.service_used),
+        charters=dict(judgement.charter_used),
+        escorts=dict(judgement.escorts_used),
+        riders={group_id: frozenset(rides) for group_id, rides in judgement.riders.items()},
+    )
+
+
 def judge(problem: Problem, plan: Plan) -> Verdict:
     """Judge a plan: every broken constraint, and the value recomputed from the problem alone."""
     return judge_json(problem, plan_to_json(plan))
