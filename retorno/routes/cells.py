@@ -10,8 +10,8 @@ from __future__ import annotations
 import calendar
 import csv
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, NewType, TypeVar, get_type_hints
@@ -158,25 +158,37 @@ def _reader_of(hint: Any) -> tuple[Callable[[str], Any], bool]:
     return _CONVERTERS[kinds[0]], True
 
 
-def records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells of every record of a CSV file in UTF-8.
+def row_maker(row_type: type[Row]) -> Callable[[Mapping[str, str]], Row | list[Fault]]:
+    """A function from the cells of a record to a ``row_type``, or to the faults that prevent it.
 
-    Raises
-    ------
-    InputError
-        If the file is missing or is not UTF-8 text.
+    Parameters
+    ----------
+    row_type
+        A dataclass of ``rows.py``.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            reader = csv.DictReader(handle)
-            for cells in reader:
-                yield reader.line_num, cells
-    except FileNotFoundError as error:
-        raise InputError([Fault(file=path.name, what="file is missing", code="FILE_MISSING")]) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            [Fault(file=path.name, what="file is not UTF-8 text, save it as CSV UTF-8", code="ENCODING")]
-        ) from error
+    hints = get_type_hints(row_type)
+    readers = []
+    for item in fields(row_type):  # type: ignore[arg-type]
+        convert, optional = _reader_of(hints[item.name])
+        readers.append((item.name, COLUMN_OF.get(item.name, item.name), convert, optional))
+
+    def make(cells: Mapping[str, str]) -> Row | list[Fault]:
+        faults: list[Fault] = []
+        values: dict[str, Any] = {}
+        for name, column, convert, optional in readers:
+            text = cells.get(column)
+            if text is None:
+                faults.append(Fault(column=column, what="cell or column is missing"))
+            elif optional and not text:
+                values[name] = None
+            else:
+                try:
+                    values[name] = convert(text)
+                except ValueError as error:
+                    faults.append(Fault(column=column, value=text, what=f'"{text}": {error}'))
+        return faults or row_type(**values)
+
+    return make
 
 
 def read_rows(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
@@ -185,30 +197,24 @@ def read_rows(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
     Raises
     ------
     InputError
-        With every cell that cannot be read, or the file or column that is missing.
+        With every cell that cannot be read, or the file or column that is missing; the header is row 1.
     """
-    hints = get_type_hints(row_type)
-    readers = []
-    for item in fields(row_type):  # type: ignore[arg-type]
-        convert, optional = _reader_of(hints[item.name])
-        readers.append((item.name, COLUMN_OF.get(item.name, item.name), convert, optional))
+    make = row_maker(row_type)
     faults: list[Fault] = []
     rows: list[Row] = []
-    for line, cells in records(path):
-        values: dict[str, Any] = {}
-        for name, column, convert, optional in readers:
-            text = cells.get(column)
-            if text is None:
-                faults.append(Fault(file=path.name, row=line, column=column, what="cell or column is missing"))
-            elif optional and not text:
-                values[name] = None
-            else:
-                try:
-                    values[name] = convert(text)
-                except ValueError as error:
-                    faults.append(Fault(file=path.name, row=line, column=column, value=text, what=f'"{text}": {error}'))
-        if len(values) == len(readers):
-            rows.append(row_type(**values))
+    try:
+        with path.open(encoding="utf-8", newline="") as handle:
+            for number, cells in enumerate(csv.DictReader(handle), start=2):
+                made = make(cells)
+                if isinstance(made, list):
+                    faults += [replace(fault, file=path.name, row=number) for fault in made]
+                else:
+                    rows.append(made)
+    except FileNotFoundError as error:
+        raise InputError([Fault(file=path.name, what="file is missing", code="FILE_MISSING")]) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        what = "file is not CSV text in UTF-8, save it as CSV UTF-8"
+        raise InputError([Fault(file=path.name, what=what, code="ENCODING")]) from error
     if faults:
         raise InputError(faults)
     return tuple(rows)

@@ -1,0 +1,130 @@
+"""``retorno check-data``: everything wrong with a data folder, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from retorno.errors import Fault, InputError
+from retorno.routes.cells import ground_folder
+from retorno.routes.column_check import COLUMNS_FILE, CellCheck, Column, Table, check_header, read_columns, read_table
+from retorno.routes.draft import Draft
+from retorno.routes.fact_check import (
+    example_faults,
+    hours_faults,
+    paper_faults,
+    policy_faults,
+    reception_faults,
+    service_faults,
+    source_faults,
+)
+from retorno.routes.road_check import (
+    crossing_faults,
+    neighbour_faults,
+    network_faults,
+    node_faults,
+    position_faults,
+    road_faults,
+)
+
+_FACT_CHECKS = (
+    node_faults,
+    neighbour_faults,
+    crossing_faults,
+    road_faults,
+    network_faults,
+    service_faults,
+    hours_faults,
+    paper_faults,
+    reception_faults,
+    source_faults,
+    example_faults,
+)
+
+
+def check_data(folder: Path | None = None) -> list[Fault]:
+    """Every fault of a data folder, sorted by file and row; an empty list if there is none.
+
+    Parameters
+    ----------
+    folder
+        As for ``ground_folder``.
+
+    Raises
+    ------
+    InputError
+        Only if the folder does not exist.
+    """
+    data = ground_folder(folder)
+    columns, faults = read_columns(data)
+    tables, table_faults = _read_tables(data, columns)
+    faults += table_faults
+    cell_check = CellCheck(tables)
+    for file, table in tables.items():
+        found = list(cell_check.faults(table, columns[file]))
+        bad = {fault.row for fault in found}
+        tables[file] = replace(table, sound=frozenset(number for number, _ in table.records if number not in bad))
+        faults += found
+    draft = Draft(tables)
+    for check in _FACT_CHECKS:
+        faults += check(draft)
+    faults += position_faults(draft, data)
+    faults += policy_faults(tables)
+    faults += _undescribed(data, columns)
+    return sorted(set(faults), key=lambda fault: (fault.file, fault.row or 0, fault.column, fault.code, fault.what))
+
+
+def _read_tables(data: Path, columns: Mapping[str, list[Column]]) -> tuple[dict[str, Table], list[Fault]]:
+    tables: dict[str, Table] = {}
+    faults: list[Fault] = []
+    for file, described in columns.items():
+        table, found = read_table(data, file)
+        # What is wrong with the text of columns.csv was said when it was read.
+        faults += [] if file == COLUMNS_FILE else found
+        if table is not None:
+            faults += check_header(table, described)
+            tables[file] = table
+    return tables, faults
+
+
+def _undescribed(data: Path, columns: Mapping[str, list[Column]]) -> Iterator[Fault]:
+    """Tables in the folder that ``columns.csv`` does not know, and references to columns that do not exist."""
+    for path in sorted([*data.glob("*.csv"), *data.glob("examples/*.csv")]):
+        file = path.relative_to(data).as_posix()
+        if file not in columns:
+            what = "table is unknown, expected its columns in columns.csv"
+            yield Fault(file=file, code="FILE_UNKNOWN", what=what)
+    known = {(file, column.name) for file, described in columns.items() for column in described}
+    for file, described in columns.items():
+        for column in described:
+            for target in column.reference:
+                if target not in known:
+                    what = (
+                        f"{file} {column.name} refers to {target[0]} {target[1]}, which columns.csv does not describe"
+                    )
+                    yield Fault(file=COLUMNS_FILE, column="reference", code="REFERENCE", what=what)
+
+
+def run_check_data(folder: Path | None = None) -> int:
+    """Print every fault of a data folder, then a sentence with their number.
+
+    Returns
+    -------
+    int
+        Exit status: 0 without a fault, 1 with faults, 2 if there is no such folder.
+    """
+    try:
+        data = ground_folder(folder)
+    except InputError as error:
+        print(error)
+        return 2
+    faults = check_data(data)
+    for fault in faults:
+        print(fault)
+    if faults:
+        files = len({fault.file for fault in faults})
+        print(f"{len(faults)} {'problem' if len(faults) == 1 else 'problems'} in {files} of the files in {data}")
+        return 1
+    print(f"No problem found in {data}")
+    return 0
