@@ -1,7 +1,7 @@
 """The commands of `retorno`.
 
 A command is one function under `@command(name, summary, argument(...), ...)`; it takes the parsed arguments and
-returns the exit status: 0 done, 1 a plan that is not valid, 2 input that cannot be used.
+returns the exit status: 0 done, 1 a plan or data that are not valid, 2 input that cannot be used.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from retorno.errors import InputError, RetornoError
 from retorno.optimizer.check import COST_PARTS, SUMMANDS, Code, Verdict, judge_json
 from retorno.optimizer.problem import read_document, read_problem
+from retorno.routes.cells import ground_folder
+from retorno.routes.check_data import check_data
 
 OK: Final = 0
 INVALID: Final = 1
@@ -70,6 +73,20 @@ def check(arguments: argparse.Namespace) -> int:
         print_figures(verdict)
     print("VALID" if verdict.is_valid else f"INVALID ({len(verdict.violations)} violations)")
     return OK if verdict.is_valid else INVALID
+
+
+@command(
+    "check-data",
+    "check every file of a data folder and print all problems at once",
+    argument("folder", metavar="FOLDER", nargs="?", type=Path, help="default: RETORNO_DATA, or data/"),
+)
+def check_data_folder(arguments: argparse.Namespace) -> int:
+    folder = ground_folder(arguments.folder)
+    faults = check_data(folder)
+    for fault in faults:
+        print(printable(str(fault)))
+    print(printable(f"{len(faults) or 'no'} {'problem' if len(faults) == 1 else 'problems'} found in {folder}"))
+    return INVALID if faults else OK
 
 
 def print_figures(verdict: Verdict) -> None:

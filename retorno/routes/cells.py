@@ -45,6 +45,10 @@ COLUMN_OF = {
 Row = TypeVar("Row")
 
 
+SHIPPED = Path(__file__).resolve().parents[2] / "data"
+"""The data folder of an editable checkout."""
+
+
 def ground_folder(folder: Path | None = None) -> Path:
     """The folder with the reference data.
 
@@ -60,7 +64,7 @@ def ground_folder(folder: Path | None = None) -> Path:
         If the folder does not exist.
     """
     named = folder if folder is not None else os.environ.get("RETORNO_DATA")
-    found = Path(named) if named else Path(__file__).resolve().parents[2] / "data"
+    found = Path(named) if named else SHIPPED
     if not found.is_dir():
         raise InputError(
             f'data folder "{found}" does not exist, '

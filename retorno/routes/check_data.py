@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from retorno.errors import Fault, InputError
-from retorno.routes.cells import ground_folder
+from retorno.errors import Fault
+from retorno.routes.cells import SHIPPED, ground_folder
 from retorno.routes.column_check import COLUMNS_FILE, CellCheck, Column, Table, check_header, read_columns, read_table
 from retorno.routes.draft import Draft
 from retorno.routes.fact_check import (
@@ -27,6 +27,7 @@ from retorno.routes.road_check import (
     position_faults,
     road_faults,
 )
+from retorno.routes.tables import TABLES
 
 _FACT_CHECKS = (
     node_faults,
@@ -39,6 +40,7 @@ _FACT_CHECKS = (
     paper_faults,
     reception_faults,
     source_faults,
+    policy_faults,
     example_faults,
 )
 
@@ -58,6 +60,9 @@ def check_data(folder: Path | None = None) -> list[Fault]:
     """
     data = ground_folder(folder)
     columns, faults = read_columns(data)
+    if not columns:
+        # The folder's own description is gone: the shipped one still finds what else is wrong.
+        columns, _ = read_columns(SHIPPED)
     tables, table_faults = _read_tables(data, columns)
     faults += table_faults
     cell_check = CellCheck(tables)
@@ -70,7 +75,6 @@ def check_data(folder: Path | None = None) -> list[Fault]:
     for check in _FACT_CHECKS:
         faults += check(draft)
     faults += position_faults(draft, data)
-    faults += policy_faults(tables)
     faults += _undescribed(data, columns)
     return sorted(set(faults), key=lambda fault: (fault.file, fault.row or 0, fault.column, fault.code, fault.what))
 
@@ -90,9 +94,12 @@ def _read_tables(data: Path, columns: Mapping[str, list[Column]]) -> tuple[dict[
 
 def _undescribed(data: Path, columns: Mapping[str, list[Column]]) -> Iterator[Fault]:
     """Tables in the folder that ``columns.csv`` does not know, and references to columns that do not exist."""
+    for file in sorted(TABLES.keys() - columns.keys()):
+        what = "columns.csv does not describe it, every table needs its columns"
+        yield Fault(file=file, code="FILE_UNKNOWN", what=what)
     for path in sorted([*data.glob("*.csv"), *data.glob("examples/*.csv")]):
         file = path.relative_to(data).as_posix()
-        if file not in columns:
+        if file not in columns and file not in TABLES:
             what = "table is unknown, expected its columns in columns.csv"
             yield Fault(file=file, code="FILE_UNKNOWN", what=what)
     known = {(file, column.name) for file, described in columns.items() for column in described}
@@ -104,27 +111,3 @@ def _undescribed(data: Path, columns: Mapping[str, list[Column]]) -> Iterator[Fa
                         f"{file} {column.name} refers to {target[0]} {target[1]}, which columns.csv does not describe"
                     )
                     yield Fault(file=COLUMNS_FILE, column="reference", code="REFERENCE", what=what)
-
-
-def run_check_data(folder: Path | None = None) -> int:
-    """Print every fault of a data folder, then a sentence with their number.
-
-    Returns
-    -------
-    int
-        Exit status: 0 without a fault, 1 with faults, 2 if there is no such folder.
-    """
-    try:
-        data = ground_folder(folder)
-    except InputError as error:
-        print(error)
-        return 2
-    faults = check_data(data)
-    for fault in faults:
-        print(fault)
-    if faults:
-        files = len({fault.file for fault in faults})
-        print(f"{len(faults)} {'problem' if len(faults) == 1 else 'problems'} in {files} of the files in {data}")
-        return 1
-    print(f"No problem found in {data}")
-    return 0

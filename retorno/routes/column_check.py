@@ -9,7 +9,7 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -24,6 +24,7 @@ SUGGESTIONS = 200
 """Faults that get a "did you mean"; looking for likely words is slow, and nobody reads more."""
 
 _ID = re.compile(r"[A-Za-z0-9*][A-Za-z0-9*._:|-]*")
+_FILE = re.compile(r"(examples/)?[a-z0-9_]+\.csv")
 _INTEGER = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _CODE = re.compile(r"[a-z0-9_]+")
@@ -140,6 +141,8 @@ def read_columns(folder: Path) -> tuple[dict[str, list[Column]], list[Fault]]:
 def _column_of(cells: Mapping[str, str]) -> Column:
     if cells["type"] not in _CHECKS:
         raise ValueError(f'type "{cells["type"]}" is unknown')
+    if not _FILE.fullmatch(cells["file"]):
+        raise ValueError(f'file "{cells["file"]}" is no table of this folder')
     references = [part.rpartition(".") for part in cells["reference"].split("|") if part]
     return Column(
         file=cells["file"],
@@ -180,7 +183,7 @@ class CellCheck:
         self._known: dict[tuple[str, str], frozenset[str]] = {}
         self._suggestions = SUGGESTIONS
 
-    def faults(self, table: Table, columns: Iterable[Column]) -> Iterator[Fault]:
+    def faults(self, table: Table, columns: Sequence[Column]) -> Iterator[Fault]:
         """Every fault of the cells of one table, duplicates of its key included."""
         present = [column for column in columns if column.name in table.header]
         for column in present:
@@ -197,7 +200,9 @@ class CellCheck:
                     yield _fault(table, number, column, "TYPE", text, wrong)
                 else:
                     yield from self._value_faults(table, number, column, text)
-        yield from _duplicates(table, [column.name for column in present if column.is_key])
+        key = [column.name for column in columns if column.is_key]
+        if set(key) <= set(table.header):
+            yield from _duplicates(table, key)
 
     def _value_faults(self, table: Table, number: int, column: Column, text: str) -> Iterator[Fault]:
         if column.minimum is not None or column.maximum is not None:

@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timedelta
 from retorno.clock import instant_of
 from retorno.errors import Fault
 from retorno.routes.cells import ClockMinute
-from retorno.routes.column_check import Table
 from retorno.routes.draft import Draft
 from retorno.routes.outlines import great_circle_km
 from retorno.routes.road_check import MAX_ROAD_KMH
@@ -23,6 +22,7 @@ from retorno.routes.rows import (
     ExampleConfirmation,
     Hours,
     Place,
+    PolicyNumber,
     Reception,
     Source,
 )
@@ -32,6 +32,8 @@ SAMPLE_DAY = date(2026, 1, 15)
 
 MAX_FLIGHT_KMH = 1000.0
 """Fastest that a flight may be from gate to gate."""
+
+_WINDOWS = {"post": ("opening", "repatriation"), "place": ("receiving",), "country": ("day",)}
 
 
 def service_faults(draft: Draft) -> Iterator[Fault]:
@@ -48,8 +50,8 @@ def service_faults(draft: Draft) -> Iterator[Fault]:
         if abs(flight.gc_km - direct) > 0.02 * direct + 5:
             what = f"{flight.gc_km:g} km, but the airports lie {direct:.0f} km apart"
             yield _fault("air_services.csv", number, "gc_km", "LENGTH", what)
-        if direct / flight.block_hours > MAX_FLIGHT_KMH:
-            what = f"{direct / flight.block_hours:.0f} km/h, expected at most {MAX_FLIGHT_KMH:g}"
+        if direct > MAX_FLIGHT_KMH * flight.block_hours:
+            what = f"{direct:.0f} km in {flight.block_hours:g} h, expected at most {MAX_FLIGHT_KMH:g} km/h"
             yield _fault("air_services.csv", number, "block_hours", "SPEED", what)
     crossings = {row.crossing_id: row for _, row in draft.rows("crossings.csv", Crossing)}
     places = {row.place_id: row for _, row in draft.rows("places.csv", Place)}
@@ -126,9 +128,9 @@ def hours_faults(draft: Draft) -> Iterator[Fault]:
         if expected is not None and row.target_id not in expected and node is not None:
             what = f"{row.target_id} is no {row.target_kind}"
             yield _fault(file, number, "target_id", "REFERENCE", what)
-        windows = {"post": ("opening", "repatriation"), "place": ("receiving",), "country": ("day",)}
-        if row.window not in windows[row.target_kind]:
-            what = f"a {row.target_kind} has the window {' or '.join(windows[row.target_kind])}"
+        windows = _WINDOWS.get(row.target_kind, ())
+        if row.window not in windows:
+            what = f"a {row.target_kind} has the window {' or '.join(windows)}"
             yield _fault(file, number, "window", "VALUE", what)
     for number, crossing in draft.rows("crossings.csv", Crossing):
         for side, post in zip("ab", crossing.posts, strict=True):
@@ -181,19 +183,13 @@ def source_faults(draft: Draft) -> Iterator[Fault]:
             yield _fault("sources.csv", number, "checked_on", "REQUIRED", what)
 
 
-def policy_faults(tables: Mapping[str, Table]) -> Iterator[Fault]:
+def policy_faults(draft: Draft) -> Iterator[Fault]:
     """Numbers outside their own floor and ceiling."""
-    table = tables.get("policy.csv")
-    if table is None:
-        return
-    for number, cells in table.records:
-        if number not in table.sound or not {"default", "floor", "ceiling"} <= cells.keys():
-            continue
-        default = float(cells["default"])
-        low = float(cells["floor"]) if cells["floor"] else default
-        high = float(cells["ceiling"]) if cells["ceiling"] else default
-        if not low <= default <= high:
-            what = f"{default:g} lies outside its own floor {low:g} and ceiling {high:g}"
+    for number, row in draft.rows("policy.csv", PolicyNumber):
+        low = row.floor if row.floor is not None else row.default
+        high = row.ceiling if row.ceiling is not None else row.default
+        if not low <= row.default <= high:
+            what = f"{row.default} lies outside its own floor {low} and ceiling {high}"
             yield _fault("policy.csv", number, "default", "RANGE", what)
 
 

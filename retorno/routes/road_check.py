@@ -172,9 +172,9 @@ def _faults_of_road(road: Road, start: Node, end: Node, crossing: Crossing | Non
         yield "country", "ROAD", f'expected "{start.country}/{end.country}"'
     if (road.road_class == "border_crossing") != (crossing is not None):
         yield "road_class", "ROAD", "border_crossing is the class of the roads between two posts, and of those only"
-    if road.km / road.drive_hours > MAX_ROAD_KMH:
-        speed = road.km / road.drive_hours
-        yield "drive_hours", "SPEED", f"{speed:.0f} km/h, expected at most {MAX_ROAD_KMH:g}"
+    if road.km > MAX_ROAD_KMH * road.drive_hours:
+        what = f"{road.km:g} km in {road.drive_hours:g} h, expected at most {MAX_ROAD_KMH:g} km/h"
+        yield "drive_hours", "SPEED", what
     direct = great_circle_km(start.lat, start.lon, end.lat, end.lon)
     at_junction = "junctions.csv" in (start.file, end.file)
     shortest = SHORTFALL * direct - (JUNCTION_ROUNDING_KM if at_junction else ROUNDING_KM)

@@ -409,6 +409,19 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PolicyNumber:
+    """A number that a rule uses; an office may move it between floor and ceiling, ``None`` is the default."""
+
+    rule: str
+    key: str
+    default: int
+    floor: int | None
+    ceiling: int | None
+    unit: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExampleVehicle:
     """An invented vehicle of the demonstration; ``*_days`` count from the day the demonstration is set up."""
 
