@@ -272,17 +272,46 @@ def _read_csv(name: str, content: bytes, expected: Collection[str]) -> Table:
     return _table(name, "", [[("s", cell) for cell in line] for line in lines], (), notes, faults)
 
 
-def _read_xlsx(name: str, content: bytes, sheet: str, text_columns: Collection[str]) -> Table:
+def _run_reader(name: str, content: bytes, sheet: str) -> dict[str, Any]:
+    """What the reading process answers; ``InputError`` when it gives up."""
     command = [sys.executable, "-I", str(_READER), sheet]
     try:
         run = subprocess.run(command, input=content, capture_output=True, timeout=READER_SECONDS, check=False)
         answer: dict[str, Any] = json.loads(run.stdout) if run.returncode == 0 else {"failure": "too big"}
     except subprocess.TimeoutExpired:
         answer = {"failure": "too big"}
-    except ValueError as error:
-        raise _refuse(name, "BROKEN", "the workbook is damaged; open it and save it again as .xlsx") from error
     if "failure" in answer:
         raise _refuse(name, *_failure(answer, sheet))
+    return answer
+
+
+def read_cells(content: bytes, *, file_name: str) -> dict[str, list[list[str]]]:
+    """Every cell of every sheet of a workbook, by sheet name, rows from 1; for checking, not for import.
+
+    A cell that is neither text nor a plain number is given as its kind, so that it equals no text.
+
+    Raises
+    ------
+    InputError
+        If the workbook is too big, damaged or none.
+    """
+    if len(content) > MAX_FILE_BYTES:
+        raise _refuse(file_name, "TOO_BIG", "the file is larger than 5 MB")
+    _guard_archive(file_name, content)
+    answer = _run_reader(file_name, content, "*")
+    return {
+        page["sheet"]: [
+            ["" if cell is None else cell[1] if cell[0] in "sn" else f"\x00{cell[0]}" for cell in line]
+            for line in page["cells"]
+        ]
+        for page in answer["sheets"]
+    }
+
+
+def _read_xlsx(name: str, content: bytes, sheet: str, text_columns: Collection[str]) -> Table:
+    if sheet == "*":
+        raise _refuse(name, "NO_SHEET", "no sheet can have the name *")
+    answer = _run_reader(name, content, sheet)
     notes = []
     if answer["others"]:
         others = ", ".join(f'"{other}"' for other in answer["others"])

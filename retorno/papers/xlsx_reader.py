@@ -3,9 +3,10 @@
 Runs as a process of its own (``python -I xlsx_reader.py SHEET``), started by ``sheets.py``: a hostile workbook can
 exhaust this process's memory and seconds, never the office's. It imports nothing of retorno.
 
-Output: ``{"sheet", "others", "hidden_rows", "merged", "cells"}``, where ``cells`` is a list of rows from row 1, each a
-list of ``null`` (empty) or ``[kind, text]`` with one-letter kinds: ``s`` text, ``n`` number, ``z`` number shown in a
-format of its own, ``d`` date or time, ``b`` yes/no, ``e`` error, ``f`` formula. A failure is ``{"failure": word}``.
+Output: ``{"sheet", "others", "hidden_rows", "merged", "cells"}``, or ``{"sheets": [...]}`` with ``*`` for SHEET.
+``cells`` is a list of rows from row 1, each a list of ``null`` (empty) or ``[kind, text]`` with one-letter kinds:
+``s`` text, ``n`` number, ``z`` number shown in a format of its own, ``d`` date or time, ``b`` yes/no, ``e`` error,
+``f`` formula. A failure is ``{"failure": word}``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ CPU_SECONDS = 20
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
 MAX_CHARS = 20_000_000
+MAX_SHEETS = 10
 
 _CELL_START = re.compile(rb"<c\s")
 _PREFIX = re.compile(rb"<(/?)\w+:")
@@ -158,17 +160,8 @@ def _cell(value: Any, mark: tuple[str, str] | None) -> list[str] | None:
     return [kind, _number_text(float(value), digits)]
 
 
-def read(content: bytes, wanted: str) -> dict[str, Any]:
-    """The cells of the sheet called ``wanted``, or of the first visible sheet if ``wanted`` is empty."""
-    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-    sheets = [entry for entry in book.sheets_metadata if entry.typ == SheetTypeEnum.WorkSheet]
-    visible = [entry.name for entry in sheets if entry.visible == SheetVisibleEnum.Visible]
-    names = [entry.name for entry in sheets]
-    if not names or (not wanted and not visible):
-        return {"failure": "no sheet"}
-    if wanted and wanted not in names:
-        return {"failure": "no such sheet", "sheets": visible or names}
-    name = wanted or visible[0]
+def _sheet_cells(book: CalamineWorkbook, content: bytes, name: str) -> dict[str, Any]:
+    """The cells of one sheet, and what stands beside them."""
     sheet = book.get_sheet_by_name(name)
     bottom, right = sheet.end or (0, 0)
     if bottom > MAX_ROWS or right >= MAX_COLUMNS:
@@ -193,11 +186,29 @@ def read(content: bytes, wanted: str) -> dict[str, Any]:
         cells.append([_cell(value, marks.get((row, column))) for column, value in enumerate(line)])
     return {
         "sheet": name,
-        "others": [other for other in visible if other != name],
         "hidden_rows": len(_HIDDEN_ROW.findall(xml)),
         "merged": [[list(corner) for corner in block] for block in sheet.merged_cell_ranges or []],
         "cells": cells,
     }
+
+
+def read(content: bytes, wanted: str) -> dict[str, Any]:
+    """The sheet called ``wanted``, or the first visible one if ``wanted`` is empty, or all if it is ``*``."""
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    sheets = [entry for entry in book.sheets_metadata if entry.typ == SheetTypeEnum.WorkSheet]
+    visible = [entry.name for entry in sheets if entry.visible == SheetVisibleEnum.Visible]
+    names = [entry.name for entry in sheets]
+    # Excel allows no asterisk in the name of a sheet.
+    if wanted == "*":
+        if len(names) > MAX_SHEETS:
+            raise TooBig
+        return {"sheets": [_sheet_cells(book, content, name) for name in names]}
+    if not names or (not wanted and not visible):
+        return {"failure": "no sheet"}
+    if wanted and wanted not in names:
+        return {"failure": "no such sheet", "sheets": visible or names}
+    name = wanted or visible[0]
+    return _sheet_cells(book, content, name) | {"others": [other for other in visible if other != name]}
 
 
 def main() -> None:
