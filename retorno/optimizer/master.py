@@ -9,21 +9,28 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from retorno.optimizer.ground import INFINITE, Floats, Ground, TravelClass
-from retorno.optimizer.pricing import FleetPrices, Path, Prices, Pricing, Way, whole_bound
+from retorno.optimizer.classes import Path, TravelClass
+from retorno.optimizer.ground import INFINITE, SERVICE, TRIP, Floats, Ground
+from retorno.optimizer.pricing import FleetPrices, Prices, Pricing, Way, whole_bound
 
 ROUND_CENTS = 1e-4
 """Reduced costs above minus this count as zero."""
+
+
+def quiet_highs(seed: int) -> highspy.Highs:
+    """A HiGHS that prints nothing and uses one thread."""
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", 1)
+    highs.setOptionValue("random_seed", seed)
+    return highs
 
 
 class LinearProgram:
     """Minimise over rows and columns that may be added at any time: HiGHS, one thread, from the last basis."""
 
     def __init__(self, *, seed: int = 0) -> None:
-        self.highs = highspy.Highs()
-        self.highs.setOptionValue("output_flag", False)
-        self.highs.setOptionValue("threads", 1)
-        self.highs.setOptionValue("random_seed", seed)
+        self.highs = quiet_highs(seed)
         self.rows = 0
         self.columns = 0
         self.has_solution = False
@@ -290,13 +297,13 @@ class Master:
 
         for ride, day in way.path:
             kind, row = int(ground.ride_kind[ride]), int(ground.ride_row[ride])
-            if kind == 0:
+            if kind == TRIP:
                 self._open_trip(row, day)
                 for segment in range(ground.ride_low[ride], ground.ride_high[ride]):
                     use(self.rows["seat", segment, day], seats)
                     if travel.wheelchairs:
                         use(self.rows["wheelchair", segment, day], float(travel.wheelchairs))
-            elif kind == 1:
+            elif kind == SERVICE:
                 use(self._capacity_row("service", row, day, ground.service_seats[row]), seats)
             else:
                 self._open_charter(row, day)

@@ -14,15 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retorno.optimizer.ground import INFINITE, Bools, Floats, Ground, Ints, TravelClass
+from retorno.optimizer.classes import Path, TravelClass, allowed_rides
+from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Bools, Floats, Ground, Ints
 from retorno.optimizer.kernels import ascend, backward, forward, read, through
 
 FORBIDDEN_CENTS = 1e11
 """Stands for 'unplanned' where a group may not be left (facts under way); more than any real value."""
-
-Path = tuple[tuple[int, int], ...]
-"""An itinerary as (ride, day) pairs."""
-
 
 class Prices:
     """Cents per unit of everything limited; every array is >= 0 and has one column per day.
@@ -44,6 +41,17 @@ class Prices:
         self.charter_least: Floats = np.zeros((len(problem.charters), days))
         self.escort: Floats = np.zeros((len(problem.escort_pools), days))
         self.strong: list[Floats | None] = [None] * class_count
+        self._trips, self._segments, self._charters = len(problem.trips), ground.segments, len(problem.charters)
+        self._days = days
+
+    def strong_of(self, index: int, travel: TravelClass) -> Floats:
+        """The strong prices of class ``index``, made if there were none; may be changed in place."""
+        found = self.strong[index]
+        if found is None:
+            rows = self._trips if travel.count == 1 else self._segments
+            found = np.zeros((rows + self._charters, self._days))
+            self.strong[index] = found
+        return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +137,7 @@ class Pricing:
         """Take these prices for all later calls; changes this object."""
         ground = self.ground
         self.prices = prices
-        trips = ground.ride_kind == 0
+        trips = ground.ride_kind == TRIP
         price = np.repeat(ground.ride_fare[:, None], ground.days, axis=1)
         wheel = np.zeros((ground.rides, ground.days))
         low, high = ground.ride_low[trips], ground.ride_high[trips]
@@ -137,7 +145,7 @@ class Pricing:
             total = np.zeros((ground.segments + 1, ground.days))
             np.cumsum(source, axis=0, out=total[1:])
             target[trips] += total[high] - total[low]
-        services, charters = ground.ride_kind == 1, ground.ride_kind == 2
+        services, charters = ground.ride_kind == SERVICE, ground.ride_kind == CHARTER
         price[services] += prices.service[ground.ride_row[services]]
         price[charters] += (prices.charter_seat - prices.charter_least)[ground.ride_row[charters]]
         if len(ground.pass_ride):
@@ -154,12 +162,12 @@ class Pricing:
         strong = self.prices.strong[index]
         if strong is not None:
             cost += self._strong_prices(travel, strong)
-        cost[~ground.allowed(travel)] = INFINITE
+        cost[~allowed_rides(ground, travel)] = INFINITE
         return cost
 
     def _strong_prices(self, travel: TravelClass, strong: Floats) -> Floats:
         ground = self.ground
-        trips, charters = ground.ride_kind == 0, ground.ride_kind == 2
+        trips, charters = ground.ride_kind == TRIP, ground.ride_kind == CHARTER
         result = np.zeros((ground.rides, ground.days))
         units = len(strong) - len(ground.problem.charters)
         if travel.count == 1:
@@ -240,7 +248,7 @@ class Pricing:
         """Least price of one unit of a class over all that it may do."""
         travel = self.classes[index]
         options = []
-        if not (travel.is_locked and (travel.kept or self.was_planned(travel))):
+        if not (travel.is_locked and (travel.kept or travel.was_planned)):
             options.append(self.unplanned_cents(travel))
         kept = self.kept[index]
         if kept is not None:
@@ -248,10 +256,6 @@ class Pricing:
         if not travel.is_locked:
             options.append(best_path_cents)
         return min(options, default=FORBIDDEN_CENTS)
-
-    def was_planned(self, travel: TravelClass) -> bool:
-        """Whether the previous plan had an itinerary for the class's groups."""
-        return travel.group_ids[0] in self.ground.old_legs
 
     def kept_prices(self, index: int) -> Floats:
         """Ride prices of a class without its own prohibitions (its old itinerary was checked on its own)."""
@@ -361,7 +365,7 @@ class Pricing:
         """Fixed cost of an aircraft less what the prices pay for it; may be negative."""
         ground = self.ground
         result: Floats = ground.charter_cents[:, None] - aircraft_revenue
-        runs = ground.ride_runs[ground.ride_kind == 2]
+        runs = ground.ride_runs[ground.ride_kind == CHARTER]
         result[~runs] = INFINITE
         return result
 

@@ -1,0 +1,205 @@
+"""The tight bound: the strong arc model as a linear program, prices outside it raised by dual ascent.
+
+docs/optimizer.md tells in words and formulas why the result is below every plan.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from retorno.optimizer.ground import INFINITE, TRIP, Floats
+from retorno.optimizer.model import Arc, ArcModel, Basis, Move
+from retorno.optimizer.pricing import FleetPrices, Prices, Pricing, whole_bound
+
+BEATS_CENTS = 1e-3
+"""An itinerary beats its class's price only by more than this."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DualPoint:
+    """Prices, the bound that they prove, and what each class, vehicle and aircraft pays at them.
+
+    Parameters
+    ----------
+    bound_cents
+        No plan costs less (before rounding to whole cents).
+    class_cents
+        Per class: least price of one unit.
+    through
+        Per class: least price of an itinerary through each (ride, day).
+    """
+
+    prices: Prices
+    bound_cents: float
+    class_cents: list[float]
+    through: list[Floats]
+    fleet: FleetPrices
+    aircraft_slack: Floats
+
+
+def dual_point(
+    pricing: Pricing, prices: Prices, targets: Sequence[float] | None, *, seed: int, passes: int = 1
+) -> DualPoint:
+    """Evaluate prices; with ``targets`` first raise each class's strong prices towards its target (dual ascent).
+
+    Changes ``prices``. The classes take turns in random order; each may use what is left of the slack of moves
+    and aircraft.
+    """
+    pricing.set_prices(prices)
+    if targets is not None:
+        chooser = random.Random(seed)
+        for _ in range(passes):
+            move, aircraft = pricing.revenues()
+            slack = pricing.fleet(move).slack.copy()
+            slack[slack > INFINITE / 2] = 0.0
+            aircraft_slack = np.clip(pricing.charter_slack(aircraft), 0.0, 1e12)
+            order = list(range(len(pricing.classes)))
+            chooser.shuffle(order)
+            for index in order:
+                _raise(pricing, prices, index, targets[index], slack, aircraft_slack)
+    class_cents: list[float] = []
+    through: list[Floats] = []
+    for index, travel in enumerate(pricing.classes):
+        best = INFINITE
+        if travel.is_locked:
+            through.append(np.full((pricing.ground.rides, pricing.ground.days), INFINITE))
+        else:
+            sweep = pricing.sweep(index)
+            best = sweep.best()
+            through.append(sweep.through(sweep.reach()))
+        class_cents.append(pricing.bound_of_class(index, best))
+    move, aircraft = pricing.revenues()
+    fleet, aircraft_slack = pricing.fleet(move), pricing.charter_slack(aircraft)
+    bound = pricing.bound_cents(class_cents, fleet, aircraft_slack)
+    return DualPoint(
+        prices=prices,
+        bound_cents=bound,
+        class_cents=class_cents,
+        through=through,
+        fleet=fleet,
+        aircraft_slack=aircraft_slack,
+    )
+
+
+def _raise(
+    pricing: Pricing, prices: Prices, index: int, target: float, slack: Floats, aircraft_slack: Floats
+) -> None:
+    travel = pricing.classes[index]
+    if travel.is_locked or target < -INFINITE / 2:
+        return
+    sweep = pricing.sweep(index)
+    if sweep.best() < target - BEATS_CENTS:
+        sweep.ascend(sweep.reach(), target, prices.strong_of(index, travel), slack, aircraft_slack)
+
+
+def cheapest_arcs(through: Floats, most: int, within: float) -> list[Arc]:
+    """The (ride, day) pairs of least through price, at most ``most``, none above ``within``."""
+    flat = through.ravel()
+    count = min(most, flat.size)
+    best = np.argpartition(flat, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
+    best = best[flat[best] <= min(within, INFINITE / 10)]
+    days = through.shape[1]
+    return [(int(position // days), int(position % days)) for position in np.sort(best)]
+
+
+def moves_for(pricing: Pricing, arcs: Sequence[Iterable[Arc]], point: DualPoint, *, within: float) -> set[Move]:
+    """All types that fit on the trips of the arcs, and every move whose extra cost is at most ``within``."""
+    ground = pricing.ground
+    found: set[Move] = set()
+    for index, own in enumerate(arcs):
+        places = pricing.places_per_vehicle(pricing.classes[index])
+        fitting = [kind for kind, n in enumerate(places) if n]
+        for ride, day in own:
+            if ground.ride_kind[ride] == TRIP:
+                found.update((kind, int(ground.ride_row[ride]), day) for kind in fitting)
+    extra = move_extra(pricing, point)
+    kinds, trips, days = np.nonzero(extra <= within)
+    found.update(zip(map(int, kinds), map(int, trips), map(int, days), strict=True))
+    return found
+
+
+def move_extra(pricing: Pricing, point: DualPoint) -> Floats:
+    """Least rise of the bound if a vehicle makes a move; (types, trips, days)."""
+    ground, fleet = pricing.ground, point.fleet
+    result: Floats = fleet.slack + fleet.reach[:, ground.trip_from, :-1]
+    return result
+
+
+class ArcBound:
+    """Rounds of: solve the arc LP, raise prices outside it, add the arcs that still beat their class's price."""
+
+    def __init__(self, pricing: Pricing, *, seed: int) -> None:
+        self.pricing, self.seed = pricing, seed
+        self.arcs: list[set[Arc]] = [set() for _ in pricing.classes]
+        self.moves: set[Move] = set()
+        self.best: DualPoint | None = None
+        self.model: ArcModel | None = None
+        self.rounds = 0
+        self.is_closed = False
+        self._basis: Basis | None = None
+
+    def add(self, arcs: Sequence[Iterable[Arc]], moves: Iterable[Move]) -> None:
+        """Take arcs and moves into the LP; changes this object."""
+        for own, more in zip(self.arcs, arcs, strict=True):
+            own.update(more)
+        self.moves.update(moves)
+
+    def start(self, prices: Prices, *, per_class: int) -> DualPoint:
+        """Begin with the cheapest arcs of every class at known prices; changes this object."""
+        point = dual_point(self.pricing, prices, None, seed=self.seed)
+        self._keep(point)
+        arcs = [cheapest_arcs(through, per_class, INFINITE / 10) for through in point.through]
+        self.add(arcs, moves_for(self.pricing, arcs, point, within=1.0))
+        return point
+
+    def _keep(self, point: DualPoint) -> None:
+        if self.best is None or point.bound_cents > self.best.bound_cents:
+            self.best = point
+
+    def run(
+        self,
+        *,
+        seconds: float,
+        per_round: int = 100,
+        gap: float = 1e-6,
+        should_stop: Callable[[], bool] = lambda: False,
+        on_bound: Callable[[int], None] = lambda bound_cents: None,
+    ) -> DualPoint | None:
+        """Rounds until nothing beats the LP's prices, the gap to the LP is small, or time is up; the best point."""
+        end = time.monotonic() + seconds
+        while not should_stop():
+            self.model = ArcModel(self.pricing, self.arcs, self.moves)
+            basis = self.model.solve_relaxed(
+                seconds=end - time.monotonic(), basis=self._basis, seed=self.seed
+            )
+            if basis is None:
+                break
+            self._basis = basis
+            self.rounds += 1
+            targets = self.model.targets()
+            point = dual_point(
+                self.pricing, self.model.read_prices(), targets, seed=self.seed + self.rounds
+            )
+            self._keep(point)
+            assert self.best is not None
+            on_bound(whole_bound(self.best.bound_cents))
+            if self.model.objective - self.best.bound_cents <= gap * abs(self.model.objective):
+                self.is_closed = True
+                break
+            arcs = [
+                [a for a in cheapest_arcs(through, per_round, target - BEATS_CENTS) if a not in own]
+                for through, target, own in zip(point.through, targets, self.arcs, strict=True)
+            ]
+            moves = moves_for(self.pricing, arcs, point, within=1.0) - self.moves
+            if not any(arcs) and not moves:
+                self.is_closed = True
+                break
+            self.add(arcs, moves)
+            if time.monotonic() > end:
+                break
+        return self.best
