@@ -318,6 +318,17 @@ class ClosedReason(StrEnum):
     AGREEMENT_PROFILE = "agreement_profile"
 
 
+class TripEventKind(StrEnum):
+    """What happens on a vehicle's working day, besides driving."""
+
+    DEPARTURE = "departure"
+    BREAK = "break"
+    EXIT_FORMALITIES = "exit_formalities"
+    ENTRY_FORMALITIES = "entry_formalities"
+    STOP = "stop"
+    ARRIVAL = "arrival"
+
+
 class NoTripReason(StrEnum):
     """Why no working day of a vehicle joins two places on a date."""
 
