@@ -1,0 +1,199 @@
+"""The first plan, and its repair after a change.
+
+Groups go in one by one, longest stranded and heaviest first, each on its cheapest way on what is still free.
+What a new vehicle or aircraft costs is divided by the load expected on it; the plan is then made again with
+the loads that the plan before really had.  Aircraft that stay below their least load are cancelled, worst
+first, and their groups go another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from retorno.optimizer import place as columns
+from retorno.optimizer.handles import ground_handle, load_handle, prices_handle, scratch_handle
+from retorno.optimizer.insert import Prices, Scratch, insert, insert_all, make_prices, make_scratch, worst_aircraft
+from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, take_out
+from retorno.optimizer.problem import Plan
+from retorno.optimizer.readback import put_back, to_plan
+from retorno.optimizer.setting import Setting, empty_load
+
+# Groups inserted between two looks at the clock.
+CHUNK_GROUPS = 200
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def cancel_thin(ground: Ground, load: Load, prices: Prices, scratch: Scratch, groups: Array) -> int:
+    """Changes ``load`` and ``prices``: cancels aircraft below their least load; gives how many.
+
+    ``groups`` is the order in which the groups of a cancelled aircraft look for another way.  An aircraft that
+    carries a locked group stays.
+    """
+    cancelled = 0
+    places = load.aircraft.shape[2]
+    days = ground.day_count
+    while True:
+        worst = worst_aircraft(ground, load)
+        if worst < 0:
+            return cancelled
+        aircraft, day, row = worst % places, (worst // places) % days, worst // (places * days)
+        prices.barred[row, day] = True
+        cancelled += 1
+        moved = 0
+        for position in range(groups.size):
+            group = groups[position]
+            if ground.group[group, columns.STATE] != columns.FREE:
+                continue
+            for leg in range(load.leg_count[group]):
+                ride = load.leg_ride[group, leg]
+                if (
+                    ground.ride[ride, KIND] == CHARTER
+                    and ground.ride[ride, ROW] == row
+                    and ground.ride[ride, DAY] == day
+                    and load.leg_vehicle[group, leg] == aircraft
+                ):
+                    take_out(ground, load, group)
+                    scratch.moved[moved] = group
+                    moved += 1
+                    break
+        if moved == 0:
+            return cancelled
+        for position in range(moved):
+            insert(ground, load, prices, scratch, scratch.moved[position])
+
+
+@dataclass(kw_only=True, eq=False)
+class Draft:
+    """A plan in the making: the arrays, their handles, and how new vehicles are priced."""
+
+    setting: Setting
+    load: Load
+    prices: Prices
+    scratch: Scratch
+    handles: tuple[Any, Any, Any, Any]
+
+    @property
+    def value_cents(self) -> int:
+        """The plan's value, as the judge counts it, if every aircraft has its least load."""
+        return int(self.load.value[0])
+
+    @property
+    def unplanned(self) -> Array:
+        """Positions of the groups that have no itinerary (those already home not counted)."""
+        is_out = (self.load.leg_count == 0) & (self.setting.ground.group[:, columns.STATE] != columns.DONE)
+        return np.flatnonzero(is_out)
+
+    def to_plan(self) -> Plan:
+        """The plan in the public format."""
+        return to_plan(self.setting, self.load)
+
+    def insert(self, order: Array, *, should_stop: Callable[[], bool] | None = None) -> bool:
+        """Changes the draft: inserts the unplanned in order; False if it was stopped before the end."""
+        groups = np.asarray(order, dtype=np.int64)
+        for start in range(0, len(groups), CHUNK_GROUPS):
+            if should_stop is not None and should_stop():
+                return False
+            insert_all(*self.handles, groups, start, min(start + CHUNK_GROUPS, len(groups)))
+        return True
+
+    def cancel_thin(self, order: Array) -> int:
+        """Changes the draft: cancels aircraft below their least load; gives how many."""
+        return int(cancel_thin(*self.handles, np.asarray(order, dtype=np.int64)))
+
+    def learn(self, *, unused: float) -> None:
+        """Changes the prices: expects on every trip and charter what this draft's vehicles carry on it.
+
+        ``unused`` is the load expected where nothing runs.
+        """
+        load, ground = self.load, self.setting.ground
+        trips = ground.trip_segments.size
+        total, runs = np.zeros(trips), np.zeros(trips)
+        for vehicle, day in zip(*np.nonzero(load.task >= 0), strict=True):
+            trip = load.task[vehicle, day]
+            size = ground.type_seats[ground.vehicle_type[vehicle]]
+            total[trip] += size - load.seats[vehicle, day, : ground.trip_segments[trip]].min()
+            runs[trip] += 1
+        mean = np.where(runs > 0, total / np.maximum(runs, 1), unused)
+        self.prices.expected[:] = mean[:, None]
+
+
+def start_draft(setting: Setting, *, expected: float) -> Draft:
+    """A draft with nobody placed but the locked groups, which keep the legs they had."""
+    load = empty_load(setting)
+    prices = make_prices(setting.ground, expected=expected)
+    scratch = make_scratch(setting.ground)
+    draft = Draft(
+        setting=setting,
+        load=load,
+        prices=prices,
+        scratch=scratch,
+        handles=(
+            ground_handle(setting.ground),
+            load_handle(load),
+            prices_handle(prices),
+            scratch_handle(scratch),
+        ),
+    )
+    if setting.problem.replan is not None and setting.facts.locked:
+        put_back(setting, load, setting.problem.replan.previous, locked_only=True)
+    return draft
+
+
+def priority(setting: Setting) -> Array:
+    """Groups in the order of insertion: those under way, then longest stranded and heaviest, then largest."""
+    groups = setting.problem.groups
+    keys = sorted(
+        range(len(groups)),
+        key=lambda number: (
+            groups[number].id not in setting.standing,
+            -(groups[number].wait_cents_per_day / groups[number].persons),
+            -groups[number].persons,
+            number,
+        ),
+    )
+    return np.array(keys, dtype=np.int64)
+
+
+def construct(setting: Setting, *, expected: float, should_stop: Callable[[], bool] | None = None) -> Draft:
+    """A first plan from nothing, with a load expected on every new vehicle."""
+    draft = start_draft(setting, expected=expected)
+    order = priority(setting)
+    draft.insert(order, should_stop=should_stop)
+    draft.cancel_thin(order)
+    return draft
+
+
+def construct_again(draft: Draft, *, unused: float, should_stop: Callable[[], bool] | None = None) -> Draft:
+    """A plan made anew with the loads that a draft's vehicles carry."""
+    again = start_draft(draft.setting, expected=unused)
+    draft.learn(unused=unused)
+    again.prices.expected[:] = draft.prices.expected
+    order = priority(draft.setting)
+    again.insert(order, should_stop=should_stop)
+    again.cancel_thin(order)
+    return again
+
+
+def repair(setting: Setting, plan: Plan, *, expected: float) -> tuple[Draft, list[str]]:
+    """A plan put back as far as it still holds, and the groups it no longer serves put on new ways.
+
+    Returns
+    -------
+    Draft, list of str
+        The repaired draft and the ids of the groups whose legs could not be kept.
+    """
+    draft = start_draft(setting, expected=expected)
+    lost = put_back(setting, draft.load, plan)
+    order = priority(setting)
+    touched = set(lost)
+    ids = [group.id for group in setting.problem.groups]
+    first = [number for number in order if ids[number] in touched]
+    draft.insert(np.array(first, dtype=np.int64))
+    draft.insert(order)
+    draft.cancel_thin(order)
+    return draft, lost

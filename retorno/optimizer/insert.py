@@ -1,0 +1,469 @@
+"""The residual search: the cheapest way home for one group on what is still free.
+
+One sweep forward in time from the group's origin.  A seat in a vehicle that runs anyway costs only the
+ride; a vehicle or aircraft that would have to start costs its share: the rise of the plan's cost, divided by
+the load that is *expected* on it.  The prices steer; the value of the plan always counts what is really paid.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from retorno.optimizer.place import (
+    ARRIVE_DAY,
+    COMFORT,
+    COMMODITY,
+    CROSS_END,
+    CROSS_START,
+    DAY,
+    DESTINATION,
+    ESCORTS,
+    FARE,
+    FIRST,
+    FREE,
+    FROM,
+    JOURNEY,
+    KIND,
+    LARGEST_LEGS,
+    LAST,
+    LEFT_OUT,
+    NIGHT_FROM,
+    OVERNIGHT,
+    PERSONS,
+    POOL,
+    RANK_OVERNIGHT,
+    RANK_SAME_DAY,
+    READY,
+    ROW,
+    SAME_DAY,
+    SEATS,
+    SERVICE,
+    START_DAY,
+    START_FLY,
+    START_SLOT,
+    STARTED,
+    STATE,
+    TO,
+    TRIP,
+    UNREACHABLE,
+    WAIT,
+    WHEELCHAIRS,
+    Array,
+    Ground,
+    Load,
+    cheapest_vehicle,
+    crossings_free,
+    flying_aircraft,
+    place,
+    running_vehicle,
+    spare_aircraft,
+)
+
+NOISE_COUNT = 1024
+NO_PRICE = 1e18
+
+
+class Prices(NamedTuple):
+    """How the search prices what does not run yet.
+
+    ``expected[trip, day]`` and ``aircraft_expected[charter, day]`` are persons expected aboard; ``noise``
+    factors around 1, drawn anew to vary the search; ``dial`` holds a factor on all expected loads, the least
+    number of waiting persons for which a charter may be opened, and a shift of the noise; ``barred`` marks
+    charters (row, day) that must not be opened.
+    """
+
+    expected: Array
+    aircraft_expected: Array
+    noise: Array
+    dial: Array
+    barred: Array
+
+
+class Scratch(NamedTuple):
+    """Work space of the search: one label per (day, slot, site), and the way found."""
+
+    cost: Array
+    start: Array
+    came_from: Array
+    came_by: Array
+    stamp: Array
+    way: Array
+    vehicle: Array
+    count: Array
+    moved: Array
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int) -> float:
+    """What a ride costs a group on what is still free; ``NO_PRICE``: it cannot take it.
+
+    Riding minutes, boarding and fares are exact; a new task or aircraft counts with its share.
+    """
+    facts = ground.group[group]
+    seats = facts[SEATS]
+    row, day = np.int64(ground.ride[ride, ROW]), np.int64(ground.ride[ride, DAY])
+    kind = np.int64(ground.ride[ride, KIND])
+    price = float(facts[PERSONS] * np.int64(ground.ride[ride, COMFORT]))
+    if np.int64(ground.ride[ride, CROSS_END]) > np.int64(ground.ride[ride, CROSS_START]) and not crossings_free(
+        ground, load, ride, seats
+    ):
+        return NO_PRICE
+    if kind == SERVICE:
+        if load.service[row, day] < seats:
+            return NO_PRICE
+        return price + seats * np.int64(ground.ride[ride, FARE])
+    noise = prices.noise[(row * 31 + day * 17 + np.int64(prices.dial[2])) % NOISE_COUNT]
+    if kind == TRIP:
+        if load.first[row, day] >= 0 and running_vehicle(ground, load, group, ride) >= 0:
+            return price
+        best = NO_PRICE
+        expected = prices.expected[row, day] * prices.dial[0]
+        for vehicle_type in range(ground.type_seats.size):
+            size = ground.type_seats[vehicle_type]
+            if size < seats or ground.type_wheelchairs[vehicle_type] < facts[WHEELCHAIRS]:
+                continue
+            cost, who = cheapest_vehicle(ground, load, vehicle_type, row, day)
+            if who < 0:
+                continue
+            share = seats / max(float(seats), min(float(size), expected))
+            if cost * share < best:
+                best = cost * share
+        return NO_PRICE if best >= NO_PRICE else price + best * noise
+    if flying_aircraft(ground, load, group, ride) >= 0:
+        return price
+    if prices.barred[row, day] or seats > ground.charter_seats[row] or spare_aircraft(ground, load, ride) < 0:
+        return NO_PRICE
+    if prices.dial[1] < ground.charter_minimum[row] or ground.charter_demand[row] < ground.charter_minimum[row]:
+        return NO_PRICE
+    expected = max(
+        float(ground.charter_minimum[row]), prices.aircraft_expected[row, day] * prices.dial[0], float(seats)
+    )
+    expected = min(expected, float(ground.charter_seats[row]))
+    return price + ground.charter_cents[row] * (seats / expected) * noise
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def bound_ahead(ground: Ground, commodity: int, day: int, site: int, persons: int, wait: int, layers: int) -> float:
+    """Lower bound of the price from a site on a day to the destination, waiting from that day on included."""
+    best = NO_PRICE
+    for layer in range(layers):
+        cost = ground.ahead[commodity, day, site, layer] * persons + wait * layer
+        if cost < best:
+            best = cost
+    return best
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def push(
+    ground: Ground,
+    scratch: Scratch,
+    call: int,
+    day: int,
+    slot: int,
+    site: int,
+    cost: float,
+    start: int,
+    label: int,
+    ride: int,
+) -> None:
+    """Changes ``scratch``: keeps the cheaper label of a state, of equal ones the later start."""
+    target = (day * ground.slot_count + slot) * ground.site_count + site
+    if scratch.stamp[target] == call and (
+        scratch.cost[target] < cost or (scratch.cost[target] == cost and scratch.start[target] >= start)
+    ):
+        return
+    scratch.stamp[target] = call
+    scratch.cost[target] = cost
+    scratch.start[target] = start
+    scratch.came_from[target] = label
+    scratch.came_by[target] = ride
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def escorts_free(ground: Ground, load: Load, group: int, start: int, arrival: int) -> bool:
+    """Whether the group's escorts are free from the first day until they are back."""
+    facts = ground.group[group]
+    if facts[ESCORTS] == 0:
+        return True
+    for day in range(max(start, ground.now), min(arrival + ground.return_days + 1, ground.day_count)):
+        if load.escorts[facts[POOL], day] < facts[ESCORTS]:
+            return False
+    return True
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def find_way(
+    ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: int, limit: float, only_start: int
+) -> float:
+    """The cheapest way of an unplanned group; written to ``scratch.way`` and ``scratch.count``.
+
+    Parameters
+    ----------
+    limit
+        Only ways cheaper than this, cents.
+    only_start
+        -1, or the one day on which the journey may begin: slower in all, but exact about the journey's
+        length where the single label per state is not.
+
+    Returns
+    -------
+    float
+        Its price, waiting and the group's own costs included; ``limit`` if there is none cheaper.
+    """
+    facts = ground.group[group]
+    seats, persons, wait = facts[SEATS], facts[PERSONS], facts[WAIT]
+    ready, first, last = facts[READY], facts[FIRST], facts[LAST]
+    commodity, target, journey = facts[COMMODITY], facts[TO], facts[JOURNEY]
+    escort_day = ground.escort_cents * facts[ESCORTS]
+    layers = min(journey + 1, ground.ahead.shape[3])
+    night = ground.bed_cents * seats + escort_day
+    sites, slots = ground.site_count, ground.slot_count
+    scratch.stamp[-1] += 1
+    call = scratch.stamp[-1]
+    scratch.count[0] = 0
+    best, best_label, best_ride = limit, -1, -1
+    under_way = facts[STARTED] >= 0
+    day_from = first
+    furthest = -1
+    if under_way:
+        day_from = facts[START_DAY]
+        start = facts[STARTED]
+        base = escort_day * (1 + ground.return_days + facts[START_DAY] - start)
+        if facts[START_FLY] >= 0:
+            push(ground, scratch, call, day_from, facts[START_FLY], facts[FROM], float(base), start, -1, -1)
+            if day_from + 1 < ground.day_count and load.beds[facts[FROM], day_from] >= seats:
+                push(
+                    ground, scratch, call, day_from + 1, facts[START_SLOT], facts[FROM],
+                    float(base + night), start, -1, -1,
+                )  # fmt: skip
+        else:
+            push(ground, scratch, call, day_from, facts[START_SLOT], facts[FROM], float(base), start, -1, -1)
+        furthest = day_from + 1
+    for day in range(day_from, last + 1):
+        if not under_way and (only_start < 0 or only_start == day):
+            ahead = bound_ahead(ground, commodity, day, facts[FROM], persons, wait, layers)
+            if ahead + wait * (day - ready) < best:
+                push(
+                    ground, scratch, call, day, 0, facts[FROM],
+                    float(escort_day * (1 + ground.return_days)), day, -1, -1,
+                )  # fmt: skip
+                furthest = max(furthest, day)
+            elif furthest < day and ground.ahead_least[commodity, facts[FROM]] * persons + wait * (day - ready) >= best:
+                break
+        if furthest < day:
+            continue
+        for slot in range(slots):
+            is_overnight = slot < ground.overnight_count
+            for site in range(sites):
+                label = (day * slots + slot) * sites + site
+                if scratch.stamp[label] != call:
+                    continue
+                cost, start = scratch.cost[label], scratch.start[label]
+                ahead = bound_ahead(ground, commodity, day, site, persons, wait, layers)
+                if cost + ahead + wait * (day - ready) >= best:
+                    continue
+                is_start = scratch.came_from[label] < 0 and not under_way
+                if day >= first:
+                    begin = ground.site_start[day, site]
+                    if is_overnight:
+                        end = ground.site_start[day, site + 1]
+                    else:
+                        end = ground.flight_end[day, site]
+                    for ride in range(begin, end):
+                        if not ground.allowed[commodity, ride]:
+                            continue
+                        rank = ground.ride[ride, RANK_OVERNIGHT if is_overnight else RANK_SAME_DAY]
+                        if rank < slot:
+                            continue
+                        arrive = ground.ride[ride, ARRIVE_DAY]
+                        if arrive > last or arrive - start > journey:
+                            continue
+                        there = ground.ride[ride, DESTINATION]
+                        least = (
+                            cost
+                            + float(persons * ground.ride[ride, COMFORT] + seats * ground.ride[ride, FARE])
+                            + escort_day * (arrive - day)
+                            + wait * (arrive - ready)
+                        )
+                        if there != target:
+                            least += bound_ahead(ground, commodity, arrive, there, persons, wait, layers)
+                        if least >= best:
+                            continue
+                        if there == target and load.arrivals[there, arrive] < persons:
+                            continue
+                        price = ride_price(ground, load, prices, group, ride)
+                        if price >= NO_PRICE:
+                            continue
+                        reached = cost + price + escort_day * (arrive - day)
+                        if there == target:
+                            total = reached + wait * (arrive - ready)
+                            if total < best and escorts_free(ground, load, group, start, arrive):
+                                best, best_label, best_ride = total, label, ride
+                            continue
+                        if ground.ride[ride, SAME_DAY] >= 0:
+                            push(
+                                ground, scratch, call, arrive, ground.ride[ride, SAME_DAY], there,
+                                reached, start, label, ride,
+                            )  # fmt: skip
+                            furthest = max(furthest, arrive)
+                        if arrive + 1 <= last and load.beds[there, arrive] >= seats:
+                            push(
+                                ground, scratch, call, arrive + 1, ground.ride[ride, OVERNIGHT], there,
+                                reached + night, start, label, ride,
+                            )  # fmt: skip
+                            furthest = max(furthest, arrive + 1)
+                if (
+                    is_overnight
+                    and not is_start
+                    and day + 1 <= last
+                    and day + 1 - start <= journey
+                    and load.beds[site, day] >= seats
+                ):
+                    push(ground, scratch, call, day + 1, 0, site, cost + night, start, label, -1)
+                    furthest = max(furthest, day + 1)
+    if best_ride < 0:
+        return limit
+    count = 1
+    scratch.way[0] = best_ride
+    label = best_label
+    while label >= 0:
+        ride = scratch.came_by[label]
+        if ride >= 0:
+            if count >= LARGEST_LEGS:
+                return limit
+            scratch.way[count] = ride
+            count += 1
+        label = scratch.came_from[label]
+    for leg in range(count // 2):
+        scratch.way[leg], scratch.way[count - 1 - leg] = scratch.way[count - 1 - leg], scratch.way[leg]
+    scratch.count[0] = count
+    return best
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def old_way_price(ground: Ground, load: Load, prices: Prices, group: int) -> float:
+    """Price of the itinerary a group had before the replan on what is still free; ``NO_PRICE``: gone."""
+    facts = ground.group[group]
+    seats = facts[SEATS]
+    escort_day = ground.escort_cents * facts[ESCORTS]
+    total = 0.0
+    night_from, site, start = facts[NIGHT_FROM], facts[FROM], facts[STARTED]
+    if ground.old_count[group] <= 0:
+        return NO_PRICE
+    for leg in range(ground.old_count[group]):
+        ride = ground.old_legs[group, leg]
+        # A ride of -1 no longer runs; the rest of the itinerary may be out of the group's window by now.
+        if ride < 0 or not ground.allowed[facts[COMMODITY], ride] or np.int64(ground.ride[ride, DAY]) < facts[FIRST]:
+            return NO_PRICE
+        if start < 0:
+            start = np.int64(ground.ride[ride, DAY])
+        if night_from >= 0:
+            for day in range(night_from, np.int64(ground.ride[ride, DAY])):
+                if load.beds[site, day] < seats:
+                    return NO_PRICE
+                total += ground.bed_cents * seats
+        price = ride_price(ground, load, prices, group, ride)
+        if price >= NO_PRICE:
+            return NO_PRICE
+        total += price
+        night_from, site = np.int64(ground.ride[ride, ARRIVE_DAY]), np.int64(ground.ride[ride, DESTINATION])
+    if (
+        site != facts[TO]
+        or night_from > facts[LAST]
+        or night_from - start > facts[JOURNEY]
+        or load.arrivals[site, night_from] < facts[PERSONS]
+        or not escorts_free(ground, load, group, start, night_from)
+    ):
+        return NO_PRICE
+    total += escort_day * (night_from + ground.return_days - start + 1)
+    return total + facts[WAIT] * (night_from - facts[READY])
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def insert(ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: int) -> bool:
+    """Changes ``load``: puts an unplanned group on its cheapest way; False if there is none."""
+    facts = ground.group[group]
+    if facts[STATE] != FREE:
+        return False
+    limit = float(facts[LEFT_OUT])
+    had_plan = ground.old_count[group] >= 0
+    old = NO_PRICE
+    if had_plan:
+        limit -= ground.change_cents
+        old = old_way_price(ground, load, prices, group)
+    price = find_way(ground, load, prices, scratch, group, limit, -1)
+    if scratch.count[0] == 0 and old >= NO_PRICE and facts[STARTED] < 0:
+        price = limit
+        for start in range(facts[FIRST], facts[LAST] + 1):
+            price = find_way(ground, load, prices, scratch, group, limit, start)
+            if scratch.count[0] > 0:
+                break
+    if old < NO_PRICE and (scratch.count[0] == 0 or old <= price + ground.change_cents):
+        scratch.count[0] = ground.old_count[group]
+        for leg in range(ground.old_count[group]):
+            scratch.way[leg] = ground.old_legs[group, leg]
+    if scratch.count[0] == 0:
+        return False
+    for leg in range(scratch.count[0]):
+        scratch.vehicle[leg] = -1
+    return place(ground, load, group, scratch.way, scratch.vehicle, scratch.count[0], False)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def insert_all(
+    ground: Ground, load: Load, prices: Prices, scratch: Scratch, groups: Array, start: int, end: int
+) -> int:
+    """Changes ``load``: inserts the unplanned among ``groups[start:end]`` in order; how many found a way."""
+    placed = 0
+    for position in range(start, end):
+        if load.leg_count[groups[position]] == 0 and insert(ground, load, prices, scratch, groups[position]):
+            placed += 1
+    return placed
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def worst_aircraft(ground: Ground, load: Load) -> int:
+    """The flown aircraft furthest below its least load as one number, or -1; locked groups do not matter."""
+    worst, found = 0, -1
+    rows, days, places = load.aircraft.shape
+    for row in range(rows):
+        for day in range(ground.now, days):
+            for aircraft in range(ground.aircraft_max[row]):
+                if load.aircraft_groups[row, day, aircraft] > 0:
+                    missing = ground.charter_minimum[row] - (
+                        ground.charter_seats[row] - load.aircraft[row, day, aircraft]
+                    )
+                    if missing > worst:
+                        worst, found = missing, (row * days + day) * places + aircraft
+    return found
+
+
+def make_scratch(ground: Ground) -> Scratch:
+    """Work space for one problem; the last stamp counts the calls."""
+    labels = (ground.day_count + 1) * ground.slot_count * ground.site_count
+    return Scratch(
+        cost=np.zeros(labels),
+        start=np.zeros(labels, dtype=np.int64),
+        came_from=np.zeros(labels, dtype=np.int64),
+        came_by=np.zeros(labels, dtype=np.int64),
+        stamp=np.zeros(labels + 1, dtype=np.int64),
+        way=np.zeros(LARGEST_LEGS, dtype=np.int64),
+        vehicle=np.zeros(LARGEST_LEGS, dtype=np.int64),
+        count=np.zeros(1, dtype=np.int64),
+        moved=np.zeros(len(ground.group) + 1, dtype=np.int64),
+    )
+
+
+def make_prices(ground: Ground, *, expected: float) -> Prices:
+    """Prices that expect the same load on every new vehicle, and full aircraft."""
+    trips, charters = ground.trip_segments.size, ground.charter_seats.size
+    return Prices(
+        expected=np.full((trips, ground.day_count), expected),
+        aircraft_expected=np.repeat(ground.charter_seats.astype(np.float64)[:, None] * 0.8, ground.day_count, axis=1),
+        noise=np.ones(NOISE_COUNT),
+        dial=np.array([1.0, float(UNREACHABLE), 0.0]),
+        barred=np.zeros((charters, ground.day_count), dtype=np.bool_),
+    )

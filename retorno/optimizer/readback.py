@@ -1,0 +1,234 @@
+"""Between plans of the public format and the arrays: reading a plan back, and putting a plan's groups in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from retorno.optimizer import place as columns
+from retorno.optimizer.place import CHARTER, LARGEST_LEGS, TRIP, Load
+from retorno.optimizer.problem import Leg, Plan, PlannedVehicle
+from retorno.optimizer.setting import Setting, leg_key, ride_finder
+
+
+def _empty_way(setting: Setting, kind: int, start: int, leave_day: int, end: int, on_day: int) -> list[tuple[int, int]]:
+    """The (day, trip) moves of the cheapest empty way between two land sites, as the tables count it."""
+    ground = setting.ground
+    longest = ground.longest_gap
+    gap = on_day - leave_day
+    if gap > longest:
+        if ground.is_depot[start]:
+            return _empty_way(setting, kind, start, on_day - longest, end, on_day)
+        half = min(longest, gap // 2)
+        rest = min(longest, gap - half)
+        costs = (
+            ground.leave[kind, start, leave_day, half][ground.depots].astype(np.int64)
+            + ground.leave[kind, ground.depots, on_day - rest, rest, end]
+        )
+        depot = int(ground.depots[int(np.argmin(costs))])
+        return _empty_way(setting, kind, start, leave_day, depot, leave_day + half) + _empty_way(
+            setting, kind, depot, on_day - rest, end, on_day
+        )
+    moves = []
+    site = start
+    for day in range(leave_day, on_day):
+        left = int(ground.leave[kind, site, day, on_day - day, end])
+        idle = 0 if ground.is_depot[site] else ground.away_cents
+        if idle + int(ground.leave[kind, site, day + 1, on_day - day - 1, end]) == left:
+            continue
+        for there, trip, cost in setting.empty_moves[kind, day].get(site, ()):
+            if cost + int(ground.leave[kind, there, day + 1, on_day - day - 1, end]) == left:
+                moves.append((day, trip))
+                site = there
+                break
+    return moves
+
+
+def _way_home(setting: Setting, kind: int, start: int, leave_day: int) -> list[tuple[int, int]]:
+    """The (day, trip) moves of the cheapest end of a vehicle's plan."""
+    ground = setting.ground
+    moves = []
+    site = start
+    for day in range(leave_day, ground.day_count):
+        left = int(ground.tail[kind, site, day])
+        idle = 0 if ground.is_depot[site] else ground.away_cents
+        if idle + int(ground.tail[kind, site, day + 1]) == left:
+            continue
+        for there, trip, cost in setting.empty_moves[kind, day].get(site, ()):
+            if cost + int(ground.tail[kind, there, day + 1]) == left:
+                moves.append((day, trip))
+                site = there
+                break
+    return moves
+
+
+def _moves(setting: Setting, load: Load, vehicle: int) -> list[tuple[int, int]]:
+    """Every move of a vehicle from now on: its tasks and the empty ways between them."""
+    ground = setting.ground
+    kind = setting.slots[vehicle].kind
+    place, leave_day = int(ground.vehicle_site[vehicle]), setting.facts.now
+    moves: list[tuple[int, int]] = []
+    for day in np.flatnonzero(load.task[vehicle] >= 0).tolist():
+        trip = int(load.task[vehicle, day])
+        moves += _empty_way(setting, kind, place, leave_day, int(ground.trip_start[trip]), day)
+        moves.append((day, trip))
+        place, leave_day = int(ground.trip_end[trip]), day + 1
+    return moves + _way_home(setting, kind, place, leave_day)
+
+
+def to_plan(setting: Setting, load: Load) -> Plan:
+    """The plan in the public format: facts before now, then what the arrays hold."""
+    problem, facts = setting.problem, setting.facts
+    taken = {vehicle.id for vehicle in facts.past_vehicles}
+    vehicles: list[PlannedVehicle] = []
+    names: dict[int, str] = {}
+    number = 0
+    for position, slot in enumerate(setting.slots):
+        if slot.past is None and load.task_count[position] == 0:
+            continue
+        moves = tuple((day, problem.trips[trip].id) for day, trip in _moves(setting, load, position))
+        if slot.past is not None:
+            names[position] = slot.past.id
+            moves = slot.past.moves + moves
+        else:
+            while f"V{number}" in taken:
+                number += 1
+            names[position] = f"V{number}"
+            number += 1
+        vehicles.append(
+            PlannedVehicle(
+                id=names[position],
+                type=problem.vehicle_types[slot.kind].id,
+                depot=slot.depot,
+                hired=slot.is_hired,
+                moves=moves,
+            )
+        )
+    itineraries = {}
+    for position, group in enumerate(problem.groups):
+        legs = facts.past_legs.get(group.id, ()) + tuple(
+            _leg(setting, int(load.leg_ride[position, leg]), int(load.leg_vehicle[position, leg]), names)
+            for leg in range(int(load.leg_count[position]))
+        )
+        if legs:
+            itineraries[group.id] = legs
+    return Plan(problem=problem.name, vehicles=tuple(vehicles), itineraries=itineraries)
+
+
+def _leg(setting: Setting, ride: int, vehicle: int, names: dict[int, str]) -> Leg:
+    problem = setting.problem
+    facts = setting.ground.ride[ride]
+    row, day = int(facts[columns.ROW]), int(facts[columns.DAY])
+    if facts[columns.KIND] == TRIP:
+        return Leg(
+            kind="trip",
+            row_id=problem.trips[row].id,
+            day=day,
+            vehicle=names[vehicle],
+            board=int(facts[columns.BOARD]),
+            alight=int(facts[columns.ALIGHT]),
+        )
+    if facts[columns.KIND] == CHARTER:
+        return Leg(kind="charter", row_id=problem.charters[row].id, day=day, aircraft=vehicle)
+    return Leg(kind="service", row_id=problem.services[row].id, day=day)
+
+
+def put_back(setting: Setting, load: Load, plan: Plan, *, locked_only: bool = False) -> list[str]:
+    """Changes ``load``: places the groups of a plan as the plan has them; gives the ids that no longer fit.
+
+    Vehicles are matched by id (those with moves before now), else by type, depot and hire.  Locked groups go
+    first; with ``locked_only`` nobody else is placed.
+    """
+    problem, ground = setting.problem, setting.ground
+    find = ride_finder(setting.space, setting.ride_number)
+    by_past = {slot.past.id: number for number, slot in enumerate(setting.slots) if slot.past is not None}
+    spare: dict[tuple[str, str, bool], list[int]] = {}
+    for number, slot in enumerate(setting.slots):
+        if slot.past is None:
+            key = problem.vehicle_types[slot.kind].id, slot.depot, slot.is_hired
+            spare.setdefault(key, []).append(number)
+    vehicle_of: dict[str, int] = {}
+    for vehicle in plan.vehicles:
+        if vehicle.id in by_past:
+            vehicle_of[vehicle.id] = by_past[vehicle.id]
+            continue
+        free = spare.get((vehicle.type, vehicle.depot, vehicle.hired), [])
+        if free and vehicle.moves:
+            vehicle_of[vehicle.id] = free.pop(0)
+    order = sorted(
+        (
+            (group.id not in setting.facts.locked, number)
+            for number, group in enumerate(problem.groups)
+            if group.id in plan.itineraries and (group.id in setting.facts.locked or not locked_only)
+        ),
+    )
+    lost = []
+    rides = np.zeros(LARGEST_LEGS, dtype=np.int64)
+    vehicles = np.zeros(LARGEST_LEGS, dtype=np.int64)
+    for _, number in order:
+        group = problem.groups[number]
+        if ground.group[number, columns.STATE] == columns.DONE or load.leg_count[number]:
+            continue
+        legs = [leg for leg in plan.itineraries[group.id] if leg.day >= setting.facts.now]
+        found = [find.get(leg_key(leg), -1) for leg in legs]
+        if not legs:
+            continue
+        if -1 in found or len(legs) > LARGEST_LEGS or not _still_fits(setting, load, number, found):
+            lost.append(group.id)
+            continue
+        for position, leg in enumerate(legs):
+            rides[position] = found[position]
+            vehicles[position] = leg.aircraft if leg.kind == "charter" else vehicle_of.get(leg.vehicle, -1)
+        if not columns.place(ground, load, number, rides, vehicles, len(legs), True):
+            lost.append(group.id)
+    return lost
+
+
+def _still_fits(setting: Setting, load: Load, number: int, rides: list[int]) -> bool:
+    """Whether a group's rides obey every rule that does not hang on vehicles and aircraft."""
+    ground = setting.ground
+    facts = ground.group[number]
+    table = ground.ride[np.array(rides)].astype(np.int64)
+    seats, persons = int(facts[columns.SEATS]), int(facts[columns.PERSONS])
+    is_locked = facts[columns.STATE] == columns.LOCKED
+    first_day = int(facts[columns.STARTED]) if facts[columns.STARTED] >= 0 else int(table[0, columns.DAY])
+    arrive = int(table[-1, columns.ARRIVE_DAY])
+    if not ground.allowed[facts[columns.COMMODITY], rides].all():
+        return False
+    if table[-1, columns.DESTINATION] != facts[columns.TO] or arrive > facts[columns.LAST]:
+        return False
+    if arrive - first_day > facts[columns.JOURNEY] or (table[0, columns.DAY] < facts[columns.FIRST] and not is_locked):
+        return False
+    if load.arrivals[facts[columns.TO], arrive] < persons:
+        return False
+    night_from, site = int(facts[columns.NIGHT_FROM]), int(facts[columns.FROM])
+    for row in table.tolist():
+        if row[columns.ORIGIN] != site:
+            return False
+        if night_from >= 0 and (load.beds[site, night_from : row[columns.DAY]] < seats).any():
+            return False
+        if row[columns.KIND] == columns.SERVICE and load.service[row[columns.ROW], row[columns.DAY]] < seats:
+            return False
+        for crossing in ground.cross_ids[row[columns.CROSS_START] : row[columns.CROSS_END]].tolist():
+            if load.quota[crossing, row[columns.DAY]] < seats:
+                return False
+        night_from, site = row[columns.ARRIVE_DAY], row[columns.DESTINATION]
+    if facts[columns.ESCORTS]:
+        end = arrive + ground.return_days + 1
+        busy = load.escorts[facts[columns.POOL], max(first_day, ground.now) : end]
+        if (busy < facts[columns.ESCORTS]).any():
+            return False
+    return not _breaks_transfer(setting, rides)
+
+
+def _breaks_transfer(setting: Setting, rides: list[int]) -> bool:
+    """Whether two legs are too close, or a land leg follows on the day of an arrival."""
+    space = setting.space
+    numbers = setting.ride_number[np.array(rides)]
+    for first, second in zip(numbers, numbers[1:], strict=False):
+        arrive = int(space.ride_day[first] * 1440 + space.ride_arrive[first])
+        depart = int(space.ride_day[second] * 1440 + space.ride_depart[second])
+        if depart < arrive + setting.problem.transfer_min:
+            return True
+        if space.ride_is_land[second] and space.ride_arrive_day[first] >= space.ride_day[second]:
+            return True
+    return False
