@@ -419,6 +419,6 @@ def _with_past(rng: random.Random, problem: Problem, seed: int) -> Problem:
             now_day=now_day,
             previous=previous,
             change_cents=30_000,
-            locked_groups=tuple(sorted(name for name in previous.itineraries if rng.random() < 0.3)),
+            locked_groups=tuple(group.id for group in problem.groups if rng.random() < 0.2),
         ),
     )
