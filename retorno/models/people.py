@@ -257,6 +257,7 @@ class Consent(ConsentBase, table=True):
 
     consent_id: str = Field(default_factory=lambda: new_id("K"), primary_key=True)
     person_id: str = Field(foreign_key="person.person_id", index=True)
+    is_given_in_detention: bool = Field(default=False, description="R5: kept even if the person is released later")
     recorded_by: str
     recorded_at: datetime = Field(sa_type=UtcInstant)
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcInstant)
