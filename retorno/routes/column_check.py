@@ -185,7 +185,7 @@ class CellCheck:
 
     def faults(self, table: Table, columns: Sequence[Column]) -> Iterator[Fault]:
         """Every fault of the cells of one table, duplicates of its key included."""
-        present = [column for column in columns if column.name in table.header]
+        present = [column for column in columns if table.header.count(column.name) == 1]
         for column in present:
             check = _CHECKS[column.type]
             for number, cells in table.records:
@@ -201,7 +201,7 @@ class CellCheck:
                 else:
                     yield from self._value_faults(table, number, column, text)
         key = [column.name for column in columns if column.is_key]
-        if set(key) <= set(table.header):
+        if all(table.header.count(name) == 1 for name in key):
             yield from _duplicates(table, key)
 
     def _value_faults(self, table: Table, number: int, column: Column, text: str) -> Iterator[Fault]:

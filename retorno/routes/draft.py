@@ -56,7 +56,7 @@ class Draft:
     """
 
     def __init__(self, tables: Mapping[str, Table]) -> None:
-        self.complete = frozenset(tables)
+        self.readable = frozenset(tables)
         self._rows: dict[str, list[tuple[int, object]]] = {}
         for file, row_type in TABLES.items():
             table = tables.get(file)
@@ -65,6 +65,27 @@ class Draft:
             make = cast(Callable[[Mapping[str, str]], object], row_maker(row_type))
             made = [(number, make(cells)) for number, cells in table.records if number in table.sound]
             self._rows[file] = [(number, row) for number, row in made if isinstance(row, row_type)]
+
+        self._tables = tables
+
+    def cells(self, file: str, *names: str) -> list[tuple[str, ...]]:
+        """The named cells of every record, also of rows with a fault elsewhere; empty without such columns."""
+        table = self._tables.get(file)
+        if table is None or not set(names) <= set(table.header):
+            return []
+        return [tuple(cells[name] for name in names) for _, cells in table.records]
+
+    @cached_property
+    def country_of(self) -> dict[str, str]:
+        """Country of every node, also of those whose row has a fault elsewhere."""
+        pairs = [
+            *self.cells("places.csv", "place_id", "country"),
+            *self.cells("airports.csv", "airport_id", "country"),
+            *self.cells("junctions.csv", "junction_id", "country"),
+            *self.cells("crossings.csv", "post_a_id", "country_a"),
+            *self.cells("crossings.csv", "post_b_id", "country_b"),
+        ]
+        return {cells[0]: cells[1] for cells in pairs}
 
     def rows(self, file: str, row_type: type[Row]) -> list[tuple[int, Row]]:
         """Row number and row of every sound row of a file; empty if the file cannot be read."""

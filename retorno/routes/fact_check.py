@@ -50,7 +50,7 @@ def service_faults(draft: Draft) -> Iterator[Fault]:
         if abs(flight.gc_km - direct) > 0.02 * direct + 5:
             what = f"{flight.gc_km:g} km, but the airports lie {direct:.0f} km apart"
             yield _fault("air_services.csv", number, "gc_km", "LENGTH", what)
-        if direct > MAX_FLIGHT_KMH * flight.block_hours:
+        elif direct > MAX_FLIGHT_KMH * flight.block_hours:
             what = f"{direct:.0f} km in {flight.block_hours:g} h, expected at most {MAX_FLIGHT_KMH:g} km/h"
             yield _fault("air_services.csv", number, "block_hours", "SPEED", what)
     crossings = {row.crossing_id: row for _, row in draft.rows("crossings.csv", Crossing)}
@@ -96,7 +96,7 @@ def _instant(day: date, minute: ClockMinute, zone_name: str) -> datetime:
 def hours_faults(draft: Draft) -> Iterator[Fault]:
     """Rows of hours that contradict themselves or their target, and posts without hours."""
     file = "hours.csv"
-    if file not in draft.complete:
+    if file not in draft.readable:
         return
     receivers = {row.place_id for _, row in draft.rows("places.csv", Place)}
     receivers |= {row.airport_id for _, row in draft.rows("airports.csv", Airport)}
@@ -105,10 +105,9 @@ def hours_faults(draft: Draft) -> Iterator[Fault]:
         for _, row in draft.rows("crossings.csv", Crossing)
         for post in row.posts
     }
-    opened: set[str] = set()
+    # Also rows with a fault of their own: the post then has hours, if wrong ones.
+    opened = {cells[0] for cells in draft.cells(file, "target_id", "window") if cells[1] == "opening"}
     for number, row in draft.rows(file, Hours):
-        if row.window == "opening":
-            opened.add(row.target_id)
         yield from _dated(file, number, row.valid_from, row.valid_to)
         if row.kind == "date":
             if row.date_from is None or row.date_to is None:

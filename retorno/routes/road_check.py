@@ -184,12 +184,13 @@ def _faults_of_road(road: Road, start: Node, end: Node, crossing: Crossing | Non
 
 def network_faults(draft: Draft) -> Iterator[Fault]:
     """Every country's road nodes are joined inside it; every post has a road; nothing crosses the Darién."""
-    if not {"places.csv", "crossings.csv", "roads.csv", "junctions.csv", "airports.csv"} <= draft.complete:
+    if not {"places.csv", "crossings.csv", "roads.csv", "junctions.csv", "airports.csv"} <= draft.readable:
         return
     graph: nx.Graph[str] = nx.Graph()
-    for _, road in draft.rows("roads.csv", Road):
-        if road.from_id in draft.nodes and road.to_id in draft.nodes:
-            graph.add_edge(road.from_id, road.to_id)
+    # A bad cell elsewhere in a row must not make its town look cut off: only ids and countries count here.
+    for start, end in draft.cells("roads.csv", "from_id", "to_id"):
+        if start in draft.country_of and end in draft.country_of:
+            graph.add_edge(start, end)
     yield from _cut_off(draft, graph)
     yield from _access_faults(draft, graph)
     yield from _post_faults(draft, graph)
@@ -199,11 +200,13 @@ def network_faults(draft: Draft) -> Iterator[Fault]:
 def _cut_off(draft: Draft, graph: nx.Graph[str]) -> Iterator[Fault]:
     by_country: dict[str, list[str]] = defaultdict(list)
     for node_id in graph:
-        by_country[draft.nodes[node_id].country].append(node_id)
+        by_country[draft.country_of[node_id]].append(node_id)
     for country, members in sorted(by_country.items()):
         parts = sorted(nx.connected_components(graph.subgraph(members)), key=lambda part: (-len(part), min(part)))
         for part in parts[1:]:
-            node = draft.nodes[min(part)]
+            node = min((draft.nodes[name] for name in part if name in draft.nodes), key=_name, default=None)
+            if node is None:
+                continue
             others = f", with {len(part) - 1} other nodes" if len(part) > 1 else ""
             yield node.fault("CUT_OFF", f"no road inside {country} joins it to the rest of {country}{others}")
 
@@ -232,7 +235,7 @@ def _post_faults(draft: Draft, graph: nx.Graph[str]) -> Iterator[Fault]:
         for post_id in (a, b):
             post = draft.nodes[post_id]
             others = list(graph[post_id]) if post_id in graph else []
-            at_home = [other for other in others if draft.nodes[other].country == post.country]
+            at_home = [other for other in others if draft.country_of[other] == post.country]
             if not at_home:
                 yield post.fault("POST_ROAD", _nearest_road(draft, graph, post))
 
@@ -247,9 +250,13 @@ def _nearest_road(draft: Draft, graph: nx.Graph[str], post: Node) -> str:
     return f"no road of {post.country} within {MAX_POST_GAP_KM:g} km ({nearest}), expected a row in roads.csv"
 
 
+def _name(node: Node) -> str:
+    return node.node_id
+
+
 def _darien_faults(draft: Draft, graph: nx.Graph[str]) -> Iterator[Fault]:
     for part in nx.connected_components(graph):
-        countries = {draft.nodes[node_id].country for node_id in part}
-        if {"CO", "PA"} <= countries:
-            node = draft.nodes[min(node_id for node_id in part if draft.nodes[node_id].country == "CO")]
-            yield node.fault("DARIEN", "roads.csv joins Colombia to Panama, there is no road through the Darién")
+        if {"CO", "PA"} <= {draft.country_of[node_id] for node_id in part}:
+            ends = sorted(node_id for node_id in part if draft.country_of[node_id] == "CO")
+            what = f"joins Panama to {ends[0]} in Colombia, there is no road through the Darién"
+            yield Fault(file="roads.csv", column="to_id", value=ends[0], code="DARIEN", what=what)

@@ -195,6 +195,7 @@ class AirService:
     gc_km: float
     block_hours: float
     basis: str
+    source: str
     status: str
     notes: str
 
