@@ -13,7 +13,7 @@ from datetime import date
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, inspect, or_
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, SQLModel, col, select
 
 from retorno import clock, rules
@@ -300,9 +300,7 @@ def _by_person(rows: Iterable[Any]) -> dict[str, list[Any]]:
 
 def _latest(rows: Iterable[Any], instant: str) -> dict[str, Any]:
     """The row of each person with the latest ``instant``; of equal ones the one with the greater id."""
-    ordered = sorted(
-        rows, key=lambda row: (getattr(row, instant), *(str(value) for value in row.model_dump().values()))
-    )
+    ordered = sorted(rows, key=lambda row: (getattr(row, instant), inspect(row).identity))
     return {row.person_id: row for row in ordered}
 
 
