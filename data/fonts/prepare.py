@@ -1,6 +1,6 @@
 """Makes the files of this folder from Debian's font packages; needed only when the fonts are renewed.
 
-Needs fonttools (development list) and Debian's fonts-noto-core and fonts-noto-cjk. Run: ``python data/fonts/prepare.py``.
+Needs fonttools (development list) and Debian's fonts-noto-core and fonts-noto-cjk: ``python data/fonts/prepare.py``.
 """
 
 import hashlib

@@ -1,0 +1,616 @@
+"""PDF pages: a manifest per recipient, a person's itinerary, a copy of a consent.
+
+Text reaches the templates (``templates/``) as data, never as markup; fonts come from ``data/fonts`` only, so the same
+input gives the same bytes everywhere. Pages are tagged (PDF/A-3a, PDF/UA-1). A script that no font has is printed in
+Latin letters with a note, never as an empty box.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import segno
+import typst
+from babel.dates import format_date
+
+from retorno import clock
+from retorno.errors import Inconsistent, InputError
+from retorno.papers.form import COUNTS, Manifest, manifest_from_bytes
+from retorno.papers.seal import Seal, SigningKey, envelope, qr_svg, seal_page, workbook
+from retorno.papers.sheets import Sheet
+from retorno.text import latin_suggestion
+
+FONTS = Path(__file__).resolve().parents[2] / "data" / "fonts"
+TEMPLATES = Path(__file__).with_name("templates")
+STANDARDS: Final = ("a-3a", "ua-1")
+MAX_KEPT_ROWS = 9
+"""Largest travel group whose rows are kept on one page; a larger one may fill more than a page."""
+
+NO_BREAK = "\u00a0"
+_LONG_WORD = 22
+_LATIN_MARK = "*"
+# Letters beyond it may reach far above and below the line; the templates then take their true height.
+_LAST_LATIN = "\u024f"
+# Shown by no glyph of their own; fonts need not have them.
+_JOINERS = frozenset("\u200b\u200c\u200d")
+
+Labels = Mapping[str, str]
+"""Words of one language by key, as ``labels.labels_for(language, "paper")`` gives them."""
+
+
+class Paper(StrEnum):
+    """Sheet sizes."""
+
+    A4 = "a4"
+    LETTER = "us-letter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foot:
+    """What stands under a printed list, outside the signed bytes.
+
+    Parameters
+    ----------
+    audit_head, audit_day
+        Head of the audit chain as last anchored, and the day of that; empty and None before the first.
+    printed_by
+        Id of the user.
+    printed_at, zone
+        Instant of printing, and the zone in which it and the time of issue are shown.
+    check_address
+        Where anyone can check the QR code.
+    """
+
+    audit_head: str
+    audit_day: date | None
+    printed_by: str
+    printed_at: datetime
+    zone: str
+    check_address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """One line of an itinerary.
+
+    ``kind`` is "meet", "depart", "arrive", "night" or "reception"; ``mode`` is "bus" or "plane".
+    """
+
+    kind: str
+    place: str
+    at: datetime
+    zone: str
+    mode: str = "bus"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Itinerary:
+    """One person's journey, for that person.
+
+    Parameters
+    ----------
+    name, reference
+        The person, and the reference on the person's own paper.
+    stops
+        In order; times are shown in the zone of each stop.
+    bring
+        Keys of things to bring: labels ``bring.<key>``.
+    companions
+        Names of who travels with the person.
+    met_by
+        Who meets the person at the end, with place or phone.
+    complaint_phone
+        Whom to call with a complaint, outside the office.
+    check_text
+        Text of the QR code, such as the check address; empty for none.
+    """
+
+    name: str
+    reference: str
+    stops: Sequence[Stop]
+    bring: Sequence[str]
+    companions: Sequence[str]
+    met_by: str
+    complaint_phone: str
+    printed_on: date
+    check_text: str = ""
+    is_demo: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentCopy:
+    """What a person agreed to, for that person to keep.
+
+    ``paragraphs`` is the text as read, in its version and language; ``answers`` are pairs of question and answer as
+    shown; ``facts`` pairs of label and value, such as who explained it, when, with which interpreter.
+    """
+
+    name: str
+    reference: str
+    text_version: str
+    paragraphs: Sequence[str]
+    answers: Sequence[tuple[str, str]]
+    facts: Sequence[tuple[str, str]]
+    complaint_phone: str
+    printed_on: date
+    is_demo: bool = False
+
+
+# ---- text on paper ---------------------------------------------------------------------------------------------
+
+
+def direction(text: str) -> str:
+    """ "rtl" if the first letter with a direction reads from the right, else "ltr"."""
+    kinds = (unicodedata.bidirectional(char) for char in text)
+    return next(("ltr" if kind == "L" else "rtl" for kind in kinds if kind in ("L", "R", "AL")), "ltr")
+
+
+@cache
+def _coverage() -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """First and last code points of the ranges that the fonts have."""
+    pairs = [line.split("-") for line in (FONTS / "coverage.txt").read_text("ascii").split()]
+    return tuple(int(first, 16) for first, _ in pairs), tuple(int(last, 16) for _, last in pairs)
+
+
+def is_printable(text: str) -> bool:
+    """Whether the fonts have every character of the text."""
+    firsts, lasts = _coverage()
+
+    def has(char: str) -> bool:
+        at = bisect_right(firsts, ord(char)) - 1
+        return at >= 0 and ord(char) <= lasts[at]
+
+    return text.isascii() or all(char in _JOINERS or has(char) for char in text)
+
+
+class _Typesetter:
+    """Turns text into pieces for the templates, and remembers whether any had to be put into Latin letters."""
+
+    def __init__(self, *, latin_only: bool = False) -> None:
+        self.latin_only = latin_only
+        self.used_latin = False
+
+    def piece(self, text: str, sub: str = "", *, longest: int = _LONG_WORD) -> dict[str, Any]:
+        """Text ready for a template: printable, with its direction; words longer than ``longest`` may break."""
+        plain = re.sub(r"[ \t\r\n]+", " ", text)
+        if not (plain.isascii() if self.latin_only else is_printable(plain)):
+            plain = (latin_suggestion(plain) or "?") + _LATIN_MARK
+            self.used_latin = True
+        sub = sub if is_printable(sub) and not self.latin_only else latin_suggestion(sub)
+        return {
+            "text": _breakable(plain, longest),
+            "sub": _breakable(sub, longest),
+            "dir": direction(plain),
+            "is_tall": any(char > _LAST_LATIN for char in plain),
+        }
+
+
+def _breakable(text: str, longest: int) -> str:
+    """Long words get places to break, so that they cannot run into the next column."""
+    return re.sub(rf"(\S{{{longest}}})(?=\S)", "\\1\u200b", text) if len(text) > longest else text
+
+
+def _offset(at: datetime) -> str:
+    return "UTC" + at.isoformat()[-6:]
+
+
+def _day(day: date, language: str) -> str:
+    """The day with weekday and month as words: no date on paper can be read as another."""
+    return str(format_date(day, "full", locale=language))
+
+
+def _instant(at: datetime, zone: str, language: str) -> str:
+    local = clock.local(at, zone)
+    return f"{format_date(local.date(), 'long', locale=language)}, {local:%H:%M} ({_offset(local)})"
+
+
+# ---- typesetting -----------------------------------------------------------------------------------------------
+
+
+@cache
+def _fonts() -> Any:
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
+
+
+@cache
+def _template(name: str) -> bytes:
+    return (TEMPLATES / "common.typ").read_bytes() + (TEMPLATES / f"{name}.typ").read_bytes()
+
+
+@cache
+def _picture(name: str) -> str:
+    return (TEMPLATES / f"{name}.svg").read_text("ascii")
+
+
+def _compile(template: str, inputs: Mapping[str, str]) -> bytes:
+    return bytes(
+        typst.compile(
+            _template(template),
+            font_paths=_fonts(),
+            ignore_system_fonts=True,
+            pdf_standards=list(STANDARDS),
+            sys_inputs=dict(inputs),
+        )
+    )
+
+
+def _typeset(template: str, page_of: Any, inputs: Mapping[str, str]) -> bytes:
+    """Compile the page that ``page_of(typesetter)`` describes; once more in Latin letters if the first fails."""
+    try:
+        return _compile(template, {**inputs, "page": json.dumps(page_of(_Typesetter()))})
+    except typst.TypstError:
+        # A font can have every character and yet no glyph for a combination: the list must come out all the same.
+        pass
+    try:
+        return _compile(template, {**inputs, "page": json.dumps(page_of(_Typesetter(latin_only=True)))})
+    except typst.TypstError as error:
+        raise Inconsistent(f"page {template} cannot be set: {error.message}") from error
+
+
+# ---- manifest --------------------------------------------------------------------------------------------------
+
+# Width of each column in millimetres, or a share of what is left (negative).
+_WIDTHS = {
+    "no": 9.0,
+    "ref": 29.5,
+    "name": -2.1,
+    "sex": 10.5,
+    "birth_date": 23.5,
+    "nationality": 12.0,
+    "document": -1.3,
+    "document_expiry": 23.5,
+    "group": 13.5,
+    "assistance": -1.05,
+    "onward": -1.15,
+}
+_LONGEST_WORDS = {"name": 20, "document": 13, "assistance": 16, "onward": 16}
+_SMALL_COLUMNS = frozenset({"assistance", "onward"})
+
+
+def _page_columns(manifest: Manifest) -> list[str]:
+    """Columns as printed: the Latin name stands below the name, kind and number of the document in one column."""
+    columns: list[str] = []
+    for column in manifest.columns:
+        printed = "document" if column in ("document_type", "document_number") else column
+        if printed not in columns and (column != "latin_name" or "name" not in manifest.columns):
+            columns.append(printed)
+    return columns
+
+
+def _word(labels: Labels, prefix: str, code: str) -> str:
+    """The words for a code, or for several with commas between; a code without words stays as it is."""
+    parts = [part.strip() for part in code.split(",") if part.strip()]
+    return ", ".join(labels.get(f"{prefix}.{part}", part) for part in parts)
+
+
+def _cell_text(row: Mapping[str, str], column: str, labels: Labels) -> tuple[str, str]:
+    """Text and second line of one printed cell."""
+    match column:
+        case "name":
+            return row["name"], row.get("latin_name", "")
+        case "document":
+            kind = _word(labels, "document", row.get("document_type", ""))
+            number = row.get("document_number", "")
+            return (number, kind) if number else (kind, "")
+        case "assistance":
+            return _word(labels, "need", row["assistance"]), ""
+        case _:
+            return row[column], ""
+
+
+def _groups(manifest: Manifest) -> list[list[Mapping[str, str]]]:
+    """Rows that follow one another with the same group letter belong together."""
+    groups: list[list[Mapping[str, str]]] = []
+    for row in manifest.rows:
+        if groups and row.get("group") and groups[-1][0].get("group") == row["group"]:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _version_line(manifest: Manifest, labels: Labels) -> str:
+    version = labels["version"].format(n=manifest.version)
+    if manifest.supersedes is None:
+        return f"{version}, {labels['supersedes_none']}"
+    return f"{version}, {labels['supersedes'].format(n=manifest.supersedes)}"
+
+
+def _head(manifest: Manifest, labels: Labels, language: str) -> list[tuple[str, list[str]]]:
+    """What stands on every page, as label and texts."""
+    head = [(labels["movement"], [manifest.movement])]
+    if manifest.window is not None:
+        start, end = manifest.window.start, manifest.window.end
+        until = f"{end:%H:%M}" if end.date() == start.date() else f"{_day(end.date(), language)}, {end:%H:%M}"
+        hours = f"{_day(start.date(), language)}, {start:%H:%M} - {until} ({_offset(start)}, {manifest.window.zone})"
+        head.append((labels["window"], [hours]))
+    vehicle = [part for part in (manifest.vehicle, manifest.operator) if part]
+    if vehicle:
+        head.append((labels["vehicle"], vehicle))
+    return head
+
+
+def _people_line(name: str, phone: str) -> str:
+    # A phone number is not broken between two lines.
+    return f"{name} {phone.replace(' ', NO_BREAK)}".strip()
+
+
+def _info(manifest: Manifest, labels: Labels, language: str, zone: str) -> list[tuple[str, list[str]]]:
+    """What stands on the first page only, as label and texts; nothing for what the manifest does not say."""
+    info: list[tuple[str, list[str]]] = []
+    if manifest.agreement:
+        info.append((labels["agreement"], [manifest.agreement]))
+    if manifest.posts:
+        info.append((labels["posts"], list(manifest.posts)))
+    for role in ("driver", "escort"):
+        members = [_people_line(member.name, member.phone) for member in manifest.crew if member.role == role]
+        if members:
+            info.append((labels[f"crew.{role}"], members))
+    if manifest.counts:
+        shown = [name for name in COUNTS if name == "total" or manifest.counts.get(name)]
+        counts = [f"{labels[f'count.{name}']} {manifest.counts[name]}" for name in shown if name in manifest.counts]
+        info.append((labels["counts"], counts))
+    if manifest.notice is not None:
+        sent, acknowledged = manifest.notice.sent_at, manifest.notice.acknowledged_at
+        info.append((labels["notice_sent"], [_instant(sent, zone, language) if sent else labels["not_yet"]]))
+        text = _instant(acknowledged, zone, language) if acknowledged else labels["not_yet"]
+        info.append((labels["notice_acknowledged"], [text]))
+    for side in ("sending", "receiving"):
+        contacts = [_people_line(contact.name, contact.phone) for contact in manifest.contacts if contact.side == side]
+        if contacts:
+            info.append((labels[f"contact.{side}"], contacts))
+    info.append((labels["issued"], [_instant(manifest.issued_at, zone, language)]))
+    return info
+
+
+def _column_entry(column: str, labels: Labels) -> dict[str, Any]:
+    width = _WIDTHS.get(column, -1.0)
+    label = labels[f"column.{column}"]
+    return {"label": label, "mm": max(width, 0.0), "share": max(-width, 0.0), "small": column in _SMALL_COLUMNS}
+
+
+def _manifest_page(
+    manifest: Manifest, seal: Seal, labels: Labels, language: str, paper: Paper, foot: Foot, typesetter: _Typesetter
+) -> dict[str, Any]:
+    columns = _page_columns(manifest)
+
+    def texts(pairs: Iterable[tuple[str, list[str]]]) -> list[tuple[str, list[dict[str, Any]]]]:
+        return [(label, [typesetter.piece(text) for text in values]) for label, values in pairs]
+
+    def cell(row: Mapping[str, str], column: str) -> dict[str, Any]:
+        return typesetter.piece(*_cell_text(row, column, labels), longest=_LONGEST_WORDS.get(column, _LONG_WORD))
+
+    groups = [
+        {
+            "keep": len(rows) <= MAX_KEPT_ROWS,
+            "rows": [[cell(row, column) for column in columns] for row in rows],
+        }
+        for rows in _groups(manifest)
+    ]
+    zone = manifest.window.zone if manifest.window is not None else foot.zone
+    head, info = texts(_head(manifest, labels, language)), texts(_info(manifest, labels, language, zone))
+    recipient = typesetter.piece(manifest.recipient_name)
+    anchor = f"{foot.audit_head} ({foot.audit_day.isoformat()})" if foot.audit_day else labels["anchor_none"]
+    notes = [labels["note_latin"]] if typesetter.used_latin else []
+    if not manifest.rows:
+        notes.append(labels["note_empty"])
+    if manifest.is_demo:
+        notes.append(labels["note_demo"])
+    return {
+        "title": f"{labels['manifest']} {manifest.movement}, {_version_line(manifest, labels)}",
+        "date": [manifest.issued_at.year, manifest.issued_at.month, manifest.issued_at.day],
+        "language": language,
+        "paper": paper.value,
+        "demo": labels["demo"] if manifest.is_demo else "",
+        "heading": labels["manifest_heading"],
+        "recipient": recipient,
+        "version": _version_line(manifest, labels),
+        "page_word": labels["page"],
+        "of_word": labels["of"],
+        "head": head,
+        "info": info,
+        "columns": [_column_entry(column, labels) for column in columns],
+        "tick_word": labels["column.tick"],
+        "groups": groups,
+        "notes": notes,
+        "signatures": [labels["signature.delivered"], labels["signature.received"]],
+        "qr_alt": labels["qr_alt"],
+        "attachment": labels["attachment"],
+        "foot": [
+            [f"{labels['check']}: {foot.check_address}", f"{labels['hash']}: {seal.digest.hex()[:16]}"],
+            [f"{labels['anchor']}: {anchor}", f"{labels['key']}: {seal.key_id}"],
+            [f"{labels['printed_by']}: {foot.printed_by}, {_instant(foot.printed_at, foot.zone, language)}", ""],
+        ],
+    }
+
+
+def manifest_pdf(
+    content: bytes,
+    seal: Seal,
+    *,
+    labels: Labels,
+    language: str,
+    foot: Foot,
+    key: SigningKey,
+    paper: Paper = Paper.A4,
+) -> bytes:
+    """The printed list of one version for one recipient, with the signed list attached and the page itself signed.
+
+    Parameters
+    ----------
+    content
+        Canonical bytes of the manifest, as signed.
+    seal
+        Their seal, for the QR code.
+    labels, language
+        Words of the page, and their language ("es", "en", "fr").
+    foot
+        What is printed below, outside the signed bytes.
+    key
+        Signs the finished page; ``verify_file`` finds any later change.
+    paper
+        Sheet size; the page lies on its long side.
+
+    Returns
+    -------
+    bytes
+        The same for the same arguments. An empty list of people gives a page that says so.
+
+    Raises
+    ------
+    InputError
+        If the bytes are no manifest or the seal belongs to another one.
+    """
+    manifest = manifest_from_bytes(content)
+    if (seal.movement, seal.recipient, seal.version) != (manifest.movement, manifest.recipient, manifest.version):
+        raise InputError("the seal belongs to another manifest")
+
+    def page_of(typesetter: _Typesetter) -> dict[str, Any]:
+        return _manifest_page(manifest, seal, labels, language, paper, foot, typesetter)
+
+    pdf = _typeset("manifest", page_of, {"canon": envelope(content, seal).decode(), "qr": qr_svg(seal)})
+    return seal_page(pdf, key)
+
+
+def manifest_xlsx(content: bytes, seal: Seal, *, labels: Labels, language: str, zone: str, key: SigningKey) -> bytes:
+    """The same list as a workbook: people, head, and a hidden sheet that lets ``verify_file`` check every cell.
+
+    ``zone`` is the one in which instants are shown where the manifest has no planned hours.
+    """
+    manifest = manifest_from_bytes(content)
+    zone = manifest.window.zone if manifest.window is not None else zone
+    words = {"document_type": "document", "assistance": "need"}
+    rows = [
+        [_word(labels, words[column], row[column]) if column in words else row[column] for column in manifest.columns]
+        for row in manifest.rows
+    ]
+    head = [
+        [labels["recipient"], manifest.recipient_name],
+        [labels["version_word"], _version_line(manifest, labels)],
+        *(
+            [label, ", ".join(values)]
+            for label, values in (*_head(manifest, labels, language), *_info(manifest, labels, language, zone))
+        ),
+    ]
+    if manifest.is_demo:
+        head.append([labels["demo"], labels["note_demo"]])
+    widths = {"name": 34, "latin_name": 34, "document_number": 18, "onward": 22, "assistance": 22}
+    people = Sheet(
+        name=labels["sheet.people"],
+        header=[labels[f"column.{column}"] for column in manifest.columns],
+        rows=rows,
+        widths=[widths.get(column, 13) for column in manifest.columns],
+    )
+    about = Sheet(name=labels["sheet.head"], header=[labels["manifest"], manifest.movement], rows=head, widths=(30, 80))
+    return workbook([people, about], content, seal, key)
+
+
+# ---- papers for the person -------------------------------------------------------------------------------------
+
+_STOP_PICTURES = {"meet": "people", "night": "bed", "reception": "house"}
+_LONG_ITINERARY = 8
+
+
+def itinerary_pdf(
+    itinerary: Itinerary,
+    *,
+    labels: Labels,
+    language: str,
+    spanish_labels: Labels | None = None,
+    paper: Paper = Paper.A4,
+) -> bytes:
+    """One page for one person: where, when, with whom, and the right to say no at any time.
+
+    ``labels`` are in the person's language; ``spanish_labels`` are printed below them where that is another one.
+    """
+
+    def both(key: str, **values: str) -> list[str]:
+        texts = [labels[key].format(**values)] + ([spanish_labels[key].format(**values)] if spanish_labels else [])
+        return list(dict.fromkeys(texts))
+
+    def page_of(typesetter: _Typesetter) -> dict[str, Any]:
+        def entry(text: str) -> list[str]:
+            return [typesetter.piece(text)["text"]]
+
+        parts = [
+            {"picture": "bag", "label": both("bring"), "entries": [both(f"bring.{key}") for key in itinerary.bring]},
+            {"picture": "people", "label": both("companions"), "entries": [entry(", ".join(itinerary.companions))]},
+            {"picture": "house", "label": both("met_by"), "entries": [entry(itinerary.met_by)]},
+            {"picture": "phone", "label": both("complaint"), "entries": [entry(itinerary.complaint_phone)]},
+        ]
+        return {
+            "title": f"{labels['itinerary']} {itinerary.reference}",
+            "date": [itinerary.printed_on.year, itinerary.printed_on.month, itinerary.printed_on.day],
+            "language": language,
+            "paper": paper.value,
+            "demo": labels["demo"] if itinerary.is_demo else "",
+            "is_long": len(itinerary.stops) > _LONG_ITINERARY,
+            "heading": both("itinerary"),
+            "name": typesetter.piece(itinerary.name),
+            "reference": itinerary.reference,
+            "right": both("right_to_say_no"),
+            "journey": both("journey"),
+            "stops": [_stop_entry(stop, both, typesetter, language) for stop in itinerary.stops],
+            "parts": [part for part in parts if part["entries"] not in ([], [[""]])],
+            "pictures": {
+                name: _picture(name) for name in ("bag", "bed", "bus", "hand", "house", "people", "phone", "plane")
+            },
+            "qr": _plain_qr(itinerary.check_text),
+            "qr_alt": labels["qr_alt"],
+        }
+
+    return _typeset("itinerary", page_of, {})
+
+
+def _stop_entry(stop: Stop, both: Any, typesetter: _Typesetter, language: str) -> dict[str, Any]:
+    local = clock.local(stop.at, stop.zone)
+    return {
+        "picture": _STOP_PICTURES.get(stop.kind, stop.mode),
+        "day": _day(local.date(), language),
+        "time": f"{local:%H:%M} ({_offset(local)})",
+        "place": typesetter.piece(stop.place),
+        "what": both(f"stop.{stop.kind}"),
+    }
+
+
+def _plain_qr(text: str) -> str:
+    if not text:
+        return ""
+    return str(
+        segno.make(text, error="m", micro=False).svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None)
+    )
+
+
+def consent_pdf(copy: ConsentCopy, *, labels: Labels, language: str, paper: Paper = Paper.A4) -> bytes:
+    """The person's own copy of a consent: the text as read, the answers given, and how to take it back."""
+
+    def page_of(typesetter: _Typesetter) -> dict[str, Any]:
+        pairs = [*copy.answers, *copy.facts]
+        return {
+            "title": f"{labels['consent']} {copy.reference}",
+            "date": [copy.printed_on.year, copy.printed_on.month, copy.printed_on.day],
+            "language": language,
+            "paper": paper.value,
+            "demo": labels["demo"] if copy.is_demo else "",
+            "heading": labels["consent"],
+            "name": typesetter.piece(copy.name),
+            "reference": copy.reference,
+            "paragraphs": [typesetter.piece(paragraph) for paragraph in copy.paragraphs],
+            "entries": [(label, [typesetter.piece(value)]) for label, value in pairs],
+            "right": labels["right_to_say_no"],
+            "complaint": f"{labels['complaint']}: {copy.complaint_phone}",
+            "signatures": [labels["signature.person"], labels["signature.interpreter"]],
+            "foot": f"{labels['text_version']} {copy.text_version}",
+        }
+
+    return _typeset("consent", page_of, {})
