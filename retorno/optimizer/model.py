@@ -638,6 +638,8 @@ class ArcModel:
                 if name == "strong_charter":
                     unit += len(strong) - charters
                 strong[unit, day] += price
+            elif name == "conflict":
+                prices.conflict_of(int(key[1]))[key[2], key[3]] += price  # type: ignore[call-overload,index]
             else:
                 getattr(prices, name)[key[1], key[2]] += price
         return prices
@@ -748,7 +750,7 @@ class Basis:
 _GROUP_KEYS = frozenset({"unplanned", "kept", "arc", "start", "wait"})
 _PRICED = frozenset(
     {"seat", "wheelchair", "quota", "bed", "reception", "service", "charter_seat", "charter_least", "escort",
-     "strong", "strong_charter"}
+     "strong", "strong_charter", "conflict"}
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ plan: ``Pricing.bound_cents`` gives it. docs/optimizer.md has the proof.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from retorno.optimizer.classes import Path, TravelClass, allowed_rides
 from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Bools, Floats, Ground, Ints
 from retorno.optimizer.kernels import ascend, backward, forward, read, through
 
-FORBIDDEN_CENTS = 1e11
+FORBIDDEN_CENTS = 1e9
 """Stands for 'unplanned' where a group may not be left (facts under way); more than any real value."""
 
 class Prices:
@@ -26,6 +27,7 @@ class Prices:
 
     ``strong[c]`` prices class ``c``'s places on a trip that runs at all: one row per trip (per segment if the
     class has more than one unit), then one row per charter; None where the class has no such price.
+    ``conflict[n]`` prices the places of pair ``n`` of the problem's conflicts, per trip.
     """
 
     def __init__(self, ground: Ground, class_count: int) -> None:
@@ -41,6 +43,7 @@ class Prices:
         self.charter_least: Floats = np.zeros((len(problem.charters), days))
         self.escort: Floats = np.zeros((len(problem.escort_pools), days))
         self.strong: list[Floats | None] = [None] * class_count
+        self.conflict: dict[int, Floats] = {}
         self._trips, self._segments, self._charters = len(problem.trips), ground.segments, len(problem.charters)
         self._days = days
 
@@ -52,6 +55,12 @@ class Prices:
             found = np.zeros((rows + self._charters, self._days))
             self.strong[index] = found
         return found
+
+    def conflict_of(self, number: int) -> Floats:
+        """The prices of conflict ``number``, made if there were none; may be changed in place."""
+        if number not in self.conflict:
+            self.conflict[number] = np.zeros((self._trips, self._days))
+        return self.conflict[number]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +104,12 @@ class Pricing:
         self.classes = list(classes)
         self.layers = ground.journey_most + 1
         self.kept = [self.way(c, c.kept, changed=False) if c.kept else None for c in self.classes]
+        class_of = {group_id: index for index, c in enumerate(self.classes) for group_id in c.group_ids}
+        self.conflicts_of: dict[int, list[int]] = defaultdict(list)
+        for number, pair in enumerate(ground.problem.conflicts):
+            if all(group_id in class_of for group_id in pair):
+                for group_id in pair:
+                    self.conflicts_of[class_of[group_id]].append(number)
         self._seat_price: Floats = np.zeros((ground.rides, ground.days))
         self._wheel_price: Floats = np.zeros((ground.rides, ground.days))
 
@@ -159,24 +174,29 @@ class Pricing:
         cost += (travel.persons * ground.ride_comfort)[:, None]
         if travel.wheelchairs:
             cost += travel.wheelchairs * self._wheel_price
-        strong = self.prices.strong[index]
-        if strong is not None:
-            cost += self._strong_prices(travel, strong)
+        cost += self._own_prices(index)
         cost[~allowed_rides(ground, travel)] = INFINITE
         return cost
 
-    def _strong_prices(self, travel: TravelClass, strong: Floats) -> Floats:
-        ground = self.ground
+    def _own_prices(self, index: int) -> Floats:
+        """What only this class pays for its rides: strong prices and conflicts; shape (rides, days)."""
+        ground, travel = self.ground, self.classes[index]
         trips, charters = ground.ride_kind == TRIP, ground.ride_kind == CHARTER
         result = np.zeros((ground.rides, ground.days))
+        for number in self.conflicts_of.get(index, ()):
+            if number in self.prices.conflict:
+                result[trips] += self.prices.conflict[number][ground.ride_row[trips]]
+        strong = self.prices.strong[index]
+        if strong is None:
+            return result
         units = len(strong) - len(ground.problem.charters)
         if travel.count == 1:
-            result[trips] = strong[ground.ride_row[trips]]
+            result[trips] += strong[ground.ride_row[trips]]
         else:
             total = np.zeros((units + 1, ground.days))
             np.cumsum(strong[:units], axis=0, out=total[1:])
-            result[trips] = total[ground.ride_high[trips]] - total[ground.ride_low[trips]]
-        result[charters] = strong[units + ground.ride_row[charters]]
+            result[trips] += total[ground.ride_high[trips]] - total[ground.ride_low[trips]]
+        result[charters] += strong[units + ground.ride_row[charters]]
         return result
 
     def night_prices(self, travel: TravelClass) -> Floats:
@@ -263,9 +283,7 @@ class Pricing:
         cost = travel.seats * self._seat_price + (travel.persons * ground.ride_comfort)[:, None]
         if travel.wheelchairs:
             cost += travel.wheelchairs * self._wheel_price
-        strong = self.prices.strong[index]
-        if strong is not None:
-            cost += self._strong_prices(travel, strong)
+        cost += self._own_prices(index)
         return cost
 
     # ---- vehicles and charters ----
@@ -305,6 +323,8 @@ class Pricing:
         aircraft = ground.charter_seats[:, None] * prices.charter_seat
         aircraft = aircraft - ground.charter_least[:, None] * prices.charter_least
         charters = len(ground.charter_seats)
+        for price in prices.conflict.values():
+            move += price
         for index, strong in enumerate(prices.strong):
             if strong is None:
                 continue
