@@ -1,265 +1,82 @@
-"""Joint planning problems and plans: frozen facts, and their public JSON format (docs/optimizer-format.md).
+"""Joint planning problems and plans in their public JSON format, version 1 (docs/optimizer-format.md).
 
-Every number is a whole number (minutes, cents, persons, days, km); only coordinates may have a fraction.
-Reading gathers every fault of a file and raises them together.
+Reading gathers every fault of a file and raises them together. The facts themselves are in `optimizer.facts` and
+are imported from here.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import json
-import math
-import os
 import re
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final
 
-from retorno.errors import Fault, InputError
+from retorno.optimizer.documents import LARGEST_NUMBER, MISSING, Reader, read_document, write_document
+from retorno.optimizer.facts import (
+    DAY_MIN,
+    EMPTY_PLAN,
+    Charter,
+    Costs,
+    Crossing,
+    Depot,
+    EscortPool,
+    Group,
+    Leg,
+    LegKind,
+    Plan,
+    PlannedVehicle,
+    Problem,
+    Replan,
+    Service,
+    Site,
+    Trip,
+    VehicleType,
+)
+
+__all__ = [
+    "DAY_MIN",
+    "EMPTY_PLAN",
+    "LONGEST_HORIZON_DAYS",
+    "PLAN_FORMAT",
+    "PROBLEM_FORMAT",
+    "Charter",
+    "Costs",
+    "Crossing",
+    "Depot",
+    "EscortPool",
+    "Group",
+    "Leg",
+    "LegKind",
+    "Plan",
+    "PlannedVehicle",
+    "Problem",
+    "Replan",
+    "Service",
+    "Site",
+    "Trip",
+    "VehicleType",
+    "digest",
+    "leg_to_json",
+    "plan_from_json",
+    "plan_to_json",
+    "problem_from_json",
+    "problem_to_json",
+    "read_document",
+    "read_plan",
+    "read_problem",
+    "write_document",
+    "write_plan",
+    "write_problem",
+]
 
 PROBLEM_FORMAT: Final = "retorno-joint-problem/1"
 PLAN_FORMAT: Final = "retorno-joint-plan/1"
 
-# Our assumptions, so that no file can fill the memory or overflow a 64-bit sum.
-LARGEST_FILE_BYTES: Final = 256 * 2**20
-LARGEST_NUMBER: Final = 10**12
+# Our assumption: nobody plans further ahead, and no file can ask for endless days.
 LONGEST_HORIZON_DAYS: Final = 1_000
-
-DAY_MIN: Final = 1440
-
-LegKind = Literal["trip", "service", "charter"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Costs:
-    """Prices that hold everywhere, cents."""
-
-    driver_day_cents: int
-    away_day_cents: int
-    bed_night_cents: int
-    escort_day_cents: int
-    ride_minute_cents: int
-    boarding_cents: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Site:
-    """A place where legs begin or end; ``beds`` 0 means no overnight stop, ``arrivals`` None no limit."""
-
-    id: str
-    country: str
-    lat: float
-    lon: float
-    beds: int
-    arrivals: tuple[int, ...] | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Crossing:
-    """A border crossing; ``quota`` is persons per day, both directions together."""
-
-    id: str
-    countries: tuple[str, str]
-    quota: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VehicleType:
-    """A kind of vehicle; ``return_cents`` gives, per site, the price of bringing it home empty."""
-
-    id: str
-    seats: int
-    wheelchairs: int
-    km_cents: int
-    day_cents: int
-    hire_cents: int
-    return_cents: Mapping[str, int]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Depot:
-    """Where vehicles start; ``own`` and ``hire_max`` map a vehicle type to a count."""
-
-    site: str
-    own: Mapping[str, int]
-    hire_max: Mapping[str, int]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trip:
-    """One vehicle's working day; ``crossings`` has one tuple of ids per segment between two stops."""
-
-    id: str
-    stops: tuple[str, ...]
-    depart_min: tuple[int, ...]
-    arrive_min: tuple[int, ...]
-    crossings: tuple[tuple[str, ...], ...]
-    km: int
-    drivers: int
-    days: str
-    vulnerable_days: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Service:
-    """Seats on a scheduled departure; ``arrive_min`` of 1440 or more is a later day."""
-
-    id: str
-    mode: Literal["flight", "coach"]
-    origin: str
-    destination: str
-    depart_min: int
-    arrive_min: int
-    days: str
-    vulnerable_days: str
-    seats: int
-    fare_cents: int
-    crossings: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Charter:
-    """Whole aircraft; each flies with at least ``min_load`` and at most ``seats`` persons."""
-
-    id: str
-    origin: str
-    destination: str
-    depart_min: int
-    arrive_min: int
-    days: str
-    seats: int
-    min_load: int
-    fixed_cents: int
-    max_per_day: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EscortPool:
-    """Escorts that may be busy on one day."""
-
-    id: str
-    available: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
-    """People who travel together and are never split; both prices are for the whole group."""
-
-    id: str
-    persons: int
-    origin: str
-    destination: str
-    ready_day: int
-    latest_day: int
-    vulnerable: int
-    wheelchairs: int
-    escorts: int
-    escort_pool: str | None
-    barred_countries: tuple[str, ...]
-    wait_cents_per_day: int
-    unplanned_cents: int
-    max_journey_days: int | None = None
-
-    @property
-    def seats(self) -> int:
-        """Seats the group takes: its persons and their escorts."""
-        return self.persons + self.escorts
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leg:
-    """One ride of a group.
-
-    Parameters
-    ----------
-    kind, row_id
-        Which table of the problem and which row of it.
-    day
-        Day of departure, 0 is the first day of the problem.
-    vehicle, board, alight
-        Of a trip only: the plan's vehicle, and stop indices of the trip.
-    aircraft
-        Of a charter only: counts from 0.
-    extra
-        Keys of the JSON leg that the format does not know, each with its value as JSON text.
-    """
-
-    kind: LegKind
-    row_id: str
-    day: int
-    vehicle: str = ""
-    board: int = 0
-    alight: int = 0
-    aircraft: int = 0
-    extra: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedVehicle:
-    """A vehicle of a plan; ``moves`` are (day, trip id) in the order of days."""
-
-    id: str
-    type: str
-    depot: str
-    hired: bool
-    moves: tuple[tuple[int, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """Vehicles with their moves, and each planned group's legs; ``problem`` is the problem's name."""
-
-    problem: str
-    vehicles: tuple[PlannedVehicle, ...] = ()
-    itineraries: dict[str, tuple[Leg, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Replan:
-    """What already happened before ``now_day``, and what may not or should not change after it."""
-
-    now_day: int
-    previous: Plan
-    change_cents: int
-    locked_groups: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """Everything a plan is made from and judged by; ids and numbers, nothing about a person."""
-
-    name: str
-    horizon_days: int
-    first_date: str
-    clock_utc_offset_min: int
-    transfer_min: int
-    max_journey_days: int
-    escort_return_days: int
-    costs: Costs
-    sites: tuple[Site, ...]
-    crossings: tuple[Crossing, ...]
-    closures: frozenset[tuple[str, int]]
-    vehicle_types: tuple[VehicleType, ...]
-    depots: tuple[Depot, ...]
-    trips: tuple[Trip, ...]
-    services: tuple[Service, ...]
-    charters: tuple[Charter, ...]
-    cancelled: frozenset[tuple[str, int]]
-    escort_pools: tuple[EscortPool, ...]
-    groups: tuple[Group, ...]
-    conflicts: tuple[tuple[str, str], ...]
-    replan: Replan | None = None
-
-
-def EMPTY_PLAN(problem: Problem) -> Plan:
-    """A plan of the problem in which nobody travels and no vehicle moves."""
-    return Plan(problem=problem.name)
-
 
 # ---- writing ------------------------------------------------------------------------------------------
 
@@ -279,9 +96,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
             }
             for vehicle in plan.vehicles
         ],
-        "itineraries": {
-            group_id: [leg_to_json(leg) for leg in legs] for group_id, legs in plan.itineraries.items()
-        },
+        "itineraries": {group_id: [leg_to_json(leg) for leg in legs] for group_id, legs in plan.itineraries.items()},
     }
 
 
@@ -362,76 +177,7 @@ def write_plan(path: str | Path, plan: Plan) -> None:
     write_document(path, plan_to_json(plan))
 
 
-def write_document(path: str | Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON object, gzipped if the name ends in ``.gz``, in one step: never half a file."""
-    target = Path(path)
-    content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-    if target.name.endswith(".gz"):
-        content = gzip.compress(content, mtime=0)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 # ---- reading ------------------------------------------------------------------------------------------
-
-
-def read_document(path: str | Path) -> Any:
-    """The JSON document of a file, plain or gzipped (told by its first bytes), of bounded size.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, empty, too large, damaged, or no JSON in UTF-8.
-    """
-    name = str(path)
-    try:
-        content = Path(path).read_bytes() if _size(Path(path)) <= LARGEST_FILE_BYTES else None
-    except OSError as error:
-        raise _file_error(name, f"cannot be read: {error.strerror or error}") from error
-    if content is not None and content[:2] == b"\x1f\x8b":
-        content = _gunzip(name, content)
-    if content is None or len(content) > LARGEST_FILE_BYTES:
-        raise _file_error(name, f"holds more than {LARGEST_FILE_BYTES // 2**20} MiB, the most that is read")
-    if not content.strip():
-        raise _file_error(name, "is empty, expected a JSON object")
-    try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise _file_error(name, f"is not a JSON file in UTF-8 (byte {error.start})") from error
-    except json.JSONDecodeError as error:
-        raise _file_error(
-            name, f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        ) from error
-    except RecursionError as error:
-        raise _file_error(name, "is nested too deeply to be a problem or plan") from error
-    except ValueError as error:
-        raise _file_error(name, f"holds a number that cannot be used: {error}") from error
-
-
-def _size(path: Path) -> int:
-    if path.is_dir():
-        raise IsADirectoryError(21, "is a folder, expected a file")
-    return path.stat().st_size
-
-
-def _gunzip(name: str, content: bytes) -> bytes:
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            return file.read(LARGEST_FILE_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _file_error(name, f"is a damaged gzip file: {error}") from error
-
-
-def _refuse_constant(constant: str) -> float:
-    raise ValueError(f"{constant} is not a number of JSON")
-
-
-def _file_error(name: str, what: str) -> InputError:
-    return InputError([Fault(what=what, file=name)])
 
 
 def read_problem(path: str | Path) -> Problem:
@@ -456,178 +202,6 @@ def read_plan(path: str | Path) -> Plan:
     return plan_from_json(read_document(path), file=str(path))
 
 
-_Row = TypeVar("_Row")
-
-
-class _Reader:
-    """Takes typed values out of JSON objects; gathers a fault for each value that is not right."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.faults: list[Fault] = []
-        self.horizon_days = 0
-        self.ids: dict[str, set[str]] = {}
-
-    def fault(self, where: str, what: str, value: Any = None) -> None:
-        shown = "" if value is None else json.dumps(value, ensure_ascii=True, default=str)[:80]
-        self.faults.append(Fault(what=what, file=self.file, column=where, value=shown))
-
-    def wrong(self, where: str, value: Any, expected: str) -> None:
-        shown = json.dumps(value, ensure_ascii=True, default=str)
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
-        self.fault(where, f"is {shown}, expected {expected}", value)
-
-    def value(self, row: Mapping[str, Any], key: str, where: str) -> Any:
-        if key not in row:
-            self.fault(f"{where}{key}", "is missing")
-            return _MISSING
-        return row[key]
-
-    def whole(
-        self, row: Mapping[str, Any], key: str, where: str, least: int = 0, most: int = LARGEST_NUMBER
-    ) -> int:
-        found = row.get(key, _MISSING)
-        if type(found) is int and least <= found <= most:
-            return found
-        if found is _MISSING:
-            self.fault(f"{where}{key}", "is missing")
-        else:
-            limit = f"at least {least}" if most == LARGEST_NUMBER else f"from {least} to {most}"
-            self.wrong(f"{where}{key}", found, f"a whole number {limit}")
-        return max(least, 0)
-
-    def number(self, row: Mapping[str, Any], key: str, where: str, most: float) -> float:
-        found = self.value(row, key, where)
-        if type(found) in (int, float) and math.isfinite(found) and abs(found) <= most:
-            return found  # type: ignore[no-any-return]
-        if found is not _MISSING:
-            self.wrong(f"{where}{key}", found, f"a number from -{most:g} to {most:g}")
-        return 0
-
-    def text(self, row: Mapping[str, Any], key: str, where: str) -> str:
-        found = row.get(key, _MISSING)
-        if type(found) is str and found and found.isprintable():
-            return found
-        if found is _MISSING:
-            self.fault(f"{where}{key}", "is missing")
-        else:
-            self.wrong(f"{where}{key}", found, "a text without control characters, not empty")
-        return ""
-
-    def items(self, row: Mapping[str, Any], key: str, where: str) -> list[Any]:
-        found = self.value(row, key, where)
-        if isinstance(found, list):
-            return found
-        if found is not _MISSING:
-            self.wrong(f"{where}{key}", found, "a list")
-        return []
-
-    def texts(self, row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-        found = self.items(row, key, where)
-        for index, item in enumerate(found):
-            if type(item) is not str or not item or not item.isprintable():
-                self.wrong(f"{where}{key}[{index}]", item, "a text without control characters, not empty")
-        return tuple(item for item in found if type(item) is str)
-
-    def wholes(
-        self, row: Mapping[str, Any], key: str, where: str, most: int = LARGEST_NUMBER
-    ) -> tuple[int, ...]:
-        found = self.items(row, key, where)
-        for index, item in enumerate(found):
-            if type(item) is not int or not 0 <= item <= most:
-                self.wrong(f"{where}{key}[{index}]", item, f"a whole number from 0 to {most}")
-        return tuple(item if type(item) is int else 0 for item in found)
-
-    def per_day(self, row: Mapping[str, Any], key: str, where: str) -> tuple[int, ...]:
-        faults_before = len(self.faults)
-        found = self.wholes(row, key, where)
-        if len(found) != self.horizon_days and len(self.faults) == faults_before:
-            self.fault(
-                f"{where}{key}", f"has {len(found)} numbers, expected one per day: {self.horizon_days}"
-            )
-        return found
-
-    def day_string(self, row: Mapping[str, Any], key: str, where: str, within: str = "") -> str:
-        """A day string; if ``within`` is given, offered only where that one is."""
-        found = self.text(row, key, where)
-        if not found:
-            return ""
-        if len(found) != self.horizon_days or set(found) - {"0", "1"}:
-            self.wrong(f"{where}{key}", found, f"one 0 or 1 per day, {self.horizon_days} in all")
-        elif len(within) == len(found):
-            more = [d for d, (mine, theirs) in enumerate(zip(found, within, strict=True)) if mine > theirs]
-            if more:
-                self.fault(f"{where}{key}", f"is 1 on day {more[0]}, on which days is 0", found)
-        return found
-
-    def counts(self, row: Mapping[str, Any], key: str, where: str, table: str) -> dict[str, int]:
-        found = self.value(row, key, where)
-        if not isinstance(found, dict):
-            if found is not _MISSING:
-                self.wrong(f"{where}{key}", found, "an object from ids to whole numbers")
-            return {}
-        for item in found:
-            self.known(table, item, f"{where}{key}")
-            self.whole(found, item, f"{where}{key}.")
-        return {item: count for item, count in found.items() if type(count) is int}
-
-    def known(self, table: str, row_id: str, where: str) -> None:
-        if row_id and row_id not in self.ids[table]:
-            self.wrong(where, row_id, f"an id of {table}")
-
-    def reference(self, row: Mapping[str, Any], key: str, where: str, table: str) -> str:
-        found = self.text(row, key, where)
-        self.known(table, found, f"{where}{key}")
-        return found
-
-    def references(self, row: Mapping[str, Any], key: str, where: str, table: str) -> tuple[str, ...]:
-        found = self.texts(row, key, where)
-        for index, item in enumerate(found):
-            self.known(table, item, f"{where}{key}[{index}]")
-        return found
-
-    def table(
-        self,
-        document: Mapping[str, Any],
-        key: str,
-        make: Callable[[_Reader, Mapping[str, Any], str], _Row],
-        id_key: str = "id",
-    ) -> tuple[_Row, ...]:
-        """Every row of a table; remembers its ids and faults those that come twice."""
-        seen = self.ids.setdefault(key, set())
-        rows = []
-        for index, row in enumerate(self.items(document, key, "")):
-            where = f"{key}[{index}]."
-            if not isinstance(row, dict):
-                self.wrong(f"{key}[{index}]", row, "an object")
-                continue
-            row_id = row.get(id_key)
-            if isinstance(row_id, str):
-                if row_id in seen:
-                    self.wrong(f"{where}{id_key}", row_id, f"an id that no earlier row of {key} has")
-                seen.add(row_id)
-            rows.append(make(self, row, where))
-        return tuple(rows)
-
-    def pairs(self, document: Mapping[str, Any], key: str, second: type) -> list[tuple[Any, Any]]:
-        """Two-item lists: a text and a ``second``."""
-        pairs = []
-        for index, item in enumerate(self.items(document, key, "")):
-            if isinstance(item, list) and [type(part) for part in item] == [str, second]:
-                pairs.append((item[0], item[1]))
-            else:
-                wanted = "an id and a day" if second is int else "two ids"
-                self.wrong(f"{key}[{index}]", item, f"a list of {wanted}")
-        return pairs
-
-    def finish(self) -> None:
-        if self.faults:
-            raise InputError(self.faults)
-
-
-_MISSING: Final[Any] = object()
-
-
 def problem_from_json(document: Any, file: str = "") -> Problem:
     """The problem in a JSON object of the public format.
 
@@ -643,7 +217,7 @@ def problem_from_json(document: Any, file: str = "") -> Problem:
     InputError
         With every fault found.
     """
-    reader = _Reader(file)
+    reader = Reader(file)
     _expect_format(reader, document, PROBLEM_FORMAT)
     reader.horizon_days = reader.whole(document, "horizon_days", "", 1, LONGEST_HORIZON_DAYS)
     costs = document.get("costs")
@@ -687,7 +261,7 @@ def problem_from_json(document: Any, file: str = "") -> Problem:
     return problem
 
 
-def _expect_format(reader: _Reader, document: Any, wanted: str) -> None:
+def _expect_format(reader: Reader, document: Any, wanted: str) -> None:
     """Stop at once at a document of another kind: its other faults would only confuse."""
     found = document.get("format") if isinstance(document, dict) else None
     if found != wanted:
@@ -697,7 +271,7 @@ def _expect_format(reader: _Reader, document: Any, wanted: str) -> None:
         reader.finish()
 
 
-def _first_date(reader: _Reader, document: Mapping[str, Any]) -> str:
+def _first_date(reader: Reader, document: Mapping[str, Any]) -> str:
     found = reader.text(document, "first_date", "")
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", found):
@@ -709,8 +283,8 @@ def _first_date(reader: _Reader, document: Mapping[str, Any]) -> str:
     return found
 
 
-def _site(reader: _Reader, row: Mapping[str, Any], where: str) -> Site:
-    limited = row.get("arrivals", _MISSING) is not None
+def _site(reader: Reader, row: Mapping[str, Any], where: str) -> Site:
+    limited = row.get("arrivals", MISSING) is not None
     return Site(
         id=reader.text(row, "id", where),
         country=reader.text(row, "country", where),
@@ -721,7 +295,7 @@ def _site(reader: _Reader, row: Mapping[str, Any], where: str) -> Site:
     )
 
 
-def _crossing(reader: _Reader, row: Mapping[str, Any], where: str) -> Crossing:
+def _crossing(reader: Reader, row: Mapping[str, Any], where: str) -> Crossing:
     countries = reader.texts(row, "countries", where)
     if len(countries) != 2:
         reader.wrong(f"{where}countries", list(countries), "two countries")
@@ -733,7 +307,7 @@ def _crossing(reader: _Reader, row: Mapping[str, Any], where: str) -> Crossing:
     )
 
 
-def _vehicle_type(reader: _Reader, row: Mapping[str, Any], where: str) -> VehicleType:
+def _vehicle_type(reader: Reader, row: Mapping[str, Any], where: str) -> VehicleType:
     return VehicleType(
         id=reader.text(row, "id", where),
         seats=reader.whole(row, "seats", where),
@@ -745,7 +319,7 @@ def _vehicle_type(reader: _Reader, row: Mapping[str, Any], where: str) -> Vehicl
     )
 
 
-def _depot(reader: _Reader, row: Mapping[str, Any], where: str) -> Depot:
+def _depot(reader: Reader, row: Mapping[str, Any], where: str) -> Depot:
     return Depot(
         site=reader.reference(row, "site", where, "sites"),
         own=reader.counts(row, "own", where, "vehicle_types"),
@@ -753,7 +327,7 @@ def _depot(reader: _Reader, row: Mapping[str, Any], where: str) -> Depot:
     )
 
 
-def _trip(reader: _Reader, row: Mapping[str, Any], where: str) -> Trip:
+def _trip(reader: Reader, row: Mapping[str, Any], where: str) -> Trip:
     faults_before = len(reader.faults)
     stops = reader.references(row, "stops", where, "sites")
     depart = reader.wholes(row, "depart_min", where, DAY_MIN - 1)
@@ -780,7 +354,7 @@ def _trip(reader: _Reader, row: Mapping[str, Any], where: str) -> Trip:
 
 
 def _check_stops(
-    reader: _Reader,
+    reader: Reader,
     where: str,
     stops: Sequence[str],
     depart: Sequence[int],
@@ -805,7 +379,7 @@ def _check_stops(
             reader.fault(f"{where}depart_min[{stop}]", f"is {depart[stop]}, before the arrival at that stop")
 
 
-def _service(reader: _Reader, row: Mapping[str, Any], where: str) -> Service:
+def _service(reader: Reader, row: Mapping[str, Any], where: str) -> Service:
     mode = reader.text(row, "mode", where)
     if mode not in ("flight", "coach", ""):
         reader.wrong(f"{where}mode", mode, "flight or coach")
@@ -822,7 +396,7 @@ def _service(reader: _Reader, row: Mapping[str, Any], where: str) -> Service:
     )
 
 
-def _charter(reader: _Reader, row: Mapping[str, Any], where: str) -> Charter:
+def _charter(reader: Reader, row: Mapping[str, Any], where: str) -> Charter:
     return Charter(
         id=reader.text(row, "id", where),
         days=reader.day_string(row, "days", where),
@@ -834,7 +408,7 @@ def _charter(reader: _Reader, row: Mapping[str, Any], where: str) -> Charter:
     )
 
 
-def _link(reader: _Reader, row: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _link(reader: Reader, row: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Ends and minutes of a service or charter."""
     depart = reader.whole(row, "depart_min", where, 0, DAY_MIN - 1)
     arrive = reader.whole(row, "arrive_min", where)
@@ -848,13 +422,13 @@ def _link(reader: _Reader, row: Mapping[str, Any], where: str) -> dict[str, Any]
     }
 
 
-def _escort_pool(reader: _Reader, row: Mapping[str, Any], where: str) -> EscortPool:
+def _escort_pool(reader: Reader, row: Mapping[str, Any], where: str) -> EscortPool:
     return EscortPool(id=reader.text(row, "id", where), available=reader.whole(row, "available", where))
 
 
-def _group(reader: _Reader, row: Mapping[str, Any], where: str) -> Group:
+def _group(reader: Reader, row: Mapping[str, Any], where: str) -> Group:
     pool = None
-    if row.get("escort_pool", _MISSING) is not None:
+    if row.get("escort_pool", MISSING) is not None:
         pool = reader.reference(row, "escort_pool", where, "escort_pools")
     own_limit = row.get("max_journey_days") is not None
     return Group(
@@ -875,14 +449,14 @@ def _group(reader: _Reader, row: Mapping[str, Any], where: str) -> Group:
     )
 
 
-def _closures(reader: _Reader, document: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
+def _closures(reader: Reader, document: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
     pairs = reader.pairs(document, "closures", int)
     for crossing, _ in pairs:
         reader.known("crossings", crossing, "closures")
     return frozenset(pairs)
 
 
-def _cancelled(reader: _Reader, document: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
+def _cancelled(reader: Reader, document: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
     pairs = reader.pairs(document, "cancelled", int)
     rows = reader.ids["trips"] | reader.ids["services"] | reader.ids["charters"]
     for row_id, _ in pairs:
@@ -891,7 +465,7 @@ def _cancelled(reader: _Reader, document: Mapping[str, Any]) -> frozenset[tuple[
     return frozenset(pairs)
 
 
-def _conflicts(reader: _Reader, document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _conflicts(reader: Reader, document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     pairs = reader.pairs(document, "conflicts", str)
     for index, pair in enumerate(pairs):
         if pair[0] == pair[1]:
@@ -902,7 +476,7 @@ def _conflicts(reader: _Reader, document: Mapping[str, Any]) -> tuple[tuple[str,
     return tuple(pairs)
 
 
-def _replan(reader: _Reader, document: Mapping[str, Any]) -> Replan | None:
+def _replan(reader: Reader, document: Mapping[str, Any]) -> Replan | None:
     row = document.get("replan")
     if row is None:
         return None
@@ -932,14 +506,14 @@ def plan_from_json(document: Any, file: str = "") -> Plan:
     InputError
         If a field is missing or of the wrong kind; with every fault found.
     """
-    reader = _Reader(file)
+    reader = Reader(file)
     _expect_format(reader, document, PLAN_FORMAT)
     plan = _plan(reader, document, "")
     reader.finish()
     return plan
 
 
-def _plan(reader: _Reader, document: Any, path: str) -> Plan:
+def _plan(reader: Reader, document: Any, path: str) -> Plan:
     where = f"{path}." if path else ""
     if not isinstance(document, dict):
         reader.wrong(path, document, "a plan")
@@ -971,7 +545,7 @@ _ANY_DAY: Final = -LARGEST_NUMBER
 _LEG_KINDS: Final[tuple[LegKind, ...]] = ("trip", "service", "charter")
 
 
-def _leg(reader: _Reader, row: Any, where: str) -> Leg:
+def _leg(reader: Reader, row: Any, where: str) -> Leg:
     # A leg may be impossible (day -3, an unknown trip): that is for the judge, with the code of its rule.
     if not isinstance(row, dict):
         reader.wrong(where, row, "an object")
@@ -1000,13 +574,13 @@ def _extra(row: Mapping[str, Any], known: Sequence[str]) -> Iterable[tuple[str, 
             yield key, json.dumps(row[key], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _vehicle(reader: _Reader, row: Any, where: str) -> PlannedVehicle:
+def _vehicle(reader: Reader, row: Any, where: str) -> PlannedVehicle:
     if not isinstance(row, dict):
         reader.wrong(where, row, "an object")
         return PlannedVehicle(id="", type="", depot="", hired=False, moves=())
     dot = f"{where}."
     hired = reader.value(row, "hired", dot)
-    if hired not in (False, True, _MISSING):  # 0 and 1 count as false and true.
+    if hired not in (False, True, MISSING):  # 0 and 1 count as false and true.
         reader.wrong(f"{dot}hired", hired, "true or false")
     moves = []
     for index, move in enumerate(reader.items(row, "moves", dot)):
