@@ -13,7 +13,7 @@ from datetime import date
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, inspect, or_
 from sqlmodel import Session, SQLModel, col, select
 
 from retorno import clock, rules

@@ -70,7 +70,7 @@ def test_fever_of_one_child_stops_the_whole_family(session: Session) -> None:
 def test_hold_shows_to_protection_and_reads_not_available_to_the_coordinator(
     session: Session, coordinator: Actor, protection_1: Actor
 ) -> None:
-    group_id, mother, *_ = make_family(session)
+    _, mother, *_ = make_family(session)
     session.add(Hold(person_id=mother.person_id, kind=HoldKind.COURT, raised_by=protection_1.user_id, raised_at=NOW))
     session.flush()
 
