@@ -193,7 +193,6 @@ def skeleton_key(name: str) -> str:
     Coarser than ``comparison_key``: a way to find candidates, which a closer measure then ranks.
     """
     skeletons = (
-        re.sub(r"(.)\1+", r"\1", re.sub(r"[aeiouy]", "", word)) or word
-        for word in comparison_key(name).split()
+        re.sub(r"(.)\1+", r"\1", re.sub(r"[aeiouy]", "", word)) or word for word in comparison_key(name).split()
     )
     return " ".join(sorted(skeletons))

@@ -90,6 +90,7 @@ class OfferBase(SQLModel):
     fare_cents: int = Field(default=0, ge=0, description="Per seat; 0 for a charter")
     fixed_cents: int = Field(default=0, ge=0, description="Per aircraft; 0 for seats on a scheduled service")
     crossings: str = Field(default="", description="Crossing ids joined by ;")
+    escort_returns: int = Field(default=0, ge=0, description="Return seats bought for escorts (R13)")
 
 
 class OfferCreate(OfferBase):
@@ -346,7 +347,9 @@ class Confirmation(SQLModel, table=True):
         default=None, description="Coordinator who wrote it down, where the party has no account"
     )
     way: str = Field(default="", description="page, phone, letter, message")
-    is_cancelled: bool = False
+    cancelled_at: datetime | None = Field(
+        default=None, sa_type=UtcInstant, description="No longer asked; a consulate learns it in its next batch"
+    )
     version: int = Field(default=1, nullable=False)
 
 
@@ -410,7 +413,7 @@ class ManifestCopy(SQLModel, table=True):
 
     __tablename__ = "manifest_copy"
     __table_args__ = (
-        UniqueConstraint("movement_id", "recipient_kind", "recipient_id", "number"),
+        UniqueConstraint("movement_id", "recipient_kind", "recipient_id", "number", "version"),
         Index("ix_manifest_copy_sha256", "sha256"),
     )
     copy_id: str = Field(default_factory=lambda: new_id("N"), primary_key=True)

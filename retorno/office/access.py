@@ -6,7 +6,7 @@ Authorisation is evaluated from the database in every call (I21), never from a s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ from retorno.models.office import RoleGrant, User
 from retorno.models.people import Case, Consent, Person, TravelGroup
 from retorno.models.protection import Hold, ProtectionAssignment
 from retorno.office import audit
+from retorno.rules import Finding, coordinator_view
 from retorno.vocabulary import (
     ConsentPurpose,
     Language,
@@ -182,6 +183,27 @@ def load_actor(session: Session, user_id: str) -> Actor:
     )
 
 
+def users_with_role(session: Session, office_id: str, role: Role) -> list[str]:
+    """Ids of the enabled users of an office who hold a role now."""
+    today = clock.now().date()
+    return list(
+        session.exec(
+            select(User.user_id)
+            .join(RoleGrant, col(RoleGrant.user_id) == User.user_id)
+            .where(
+                User.office_id == office_id,
+                col(User.disabled_at).is_(None),
+                RoleGrant.role == role,
+                col(RoleGrant.approved_by).is_not(None),
+                col(RoleGrant.revoked_at).is_(None),
+                or_(col(RoleGrant.valid_until).is_(None), col(RoleGrant.valid_until) >= today),
+            )
+            .distinct()
+            .order_by(User.user_id)
+        ).all()
+    )
+
+
 def require(
     session: Session,
     actor: Actor,
@@ -281,6 +303,11 @@ def own_nationals(countries: tuple[str, ...]) -> ColumnElement[bool]:
     return and_(col(Person.nationality).in_(countries), agreed)
 
 
+def consular_person_ids(session: Session, countries: tuple[str, ...]) -> list[str]:
+    """Ids of the people whom the consulates of ``countries`` may be told of."""
+    return list(session.exec(select(Person.person_id).where(own_nationals(countries))).all())
+
+
 def movements_of(actor: Actor, role: Role) -> ColumnElement[bool]:
     """Movements a role may see, with the time window of the matrix."""
     if role in (CO, PR, HE, AU):
@@ -303,7 +330,7 @@ def movements_of(actor: Actor, role: Role) -> ColumnElement[bool]:
         asked = (
             select(Confirmation.movement_id)
             .join(Person, Person.person_id == Confirmation.person_id)  # type: ignore[arg-type]
-            .where(own_nationals(actor.scopes(CS)), ~col(Confirmation.is_cancelled))
+            .where(own_nationals(actor.scopes(CS)), col(Confirmation.cancelled_at).is_(None))
         )
         return col(Movement.movement_id).in_(asked)
     return _nothing()
@@ -357,3 +384,12 @@ def acting(database: Database, user_id: str, act: str, object_id: str = "") -> I
             who = actor or System(user_id=user_id, role_name="none")
             audit.append(session, who, act=act, object_kind="", object_id=object_id, outcome="refused")
         raise
+
+
+def visible_findings(findings: Sequence[Finding], actor: Actor) -> list[Finding]:
+    """What an actor may read of a list of findings (access.md section 2, point 14).
+
+    Holds, reviews and old screenings become one text, ``NOT_AVAILABLE``, which names no rule; while it stands for a
+    person, what health and identity found on that person is not shown either. Protection officers see everything.
+    """
+    return list(findings) if actor.has(PR) else coordinator_view(findings)

@@ -1,0 +1,390 @@
+"""Stage 4: answers from consulates, border posts, transit states, reception points, carriers and escorts.
+
+A consulate is asked only about own nationals who agreed to it and never had a hold (R26). A decline goes through
+``changes``, because it frees seats; here are the question, the yes, and what each party may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from retorno import clock
+from retorno.errors import InputError, NotAllowed, Stale
+from retorno.models.movements import Confirmation, Movement, MovementCrossing, MovementSegment, Seat
+from retorno.models.people import Document, Person, TravelGroup
+from retorno.office import access, audit, notices
+from retorno.routes.tables import Ground
+from retorno.situation import ground
+from retorno.vocabulary import Answer, AnswerReason, MovementStatus, PartyKind, Role, SeatStatus
+
+LEAST_ANSWER_TIME = timedelta(hours=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Party:
+    """Somebody who is asked: kind and id (post, country, place, operator, escort)."""
+
+    kind: PartyKind
+    party_id: str
+
+
+def parties_of(session: Session, movement: Movement) -> list[Party]:
+    """Everyone but consulates who has to confirm and to acknowledge a movement, in the order of the journey."""
+    found: list[Party] = []
+    crossings = session.exec(
+        select(MovementCrossing)
+        .where(MovementCrossing.movement_id == movement.movement_id)
+        .order_by(col(MovementCrossing.sequence))
+    ).all()
+    for crossing in crossings:
+        found.append(Party(kind=PartyKind.BORDER_POST, party_id=crossing.leave_post_id))
+        found.append(Party(kind=PartyKind.BORDER_POST, party_id=crossing.enter_post_id))
+    found += [Party(kind=PartyKind.TRANSIT_STATE, party_id=country) for country in transit_countries(session, movement)]
+    found += [Party(kind=PartyKind.RECEPTION, party_id=place) for place in arrival_places(session, movement)]
+    if movement.operator:
+        found.append(Party(kind=PartyKind.CARRIER, party_id=movement.operator))
+    escorts = session.exec(
+        select(Seat.escort_id)
+        .where(
+            Seat.movement_id == movement.movement_id,
+            Seat.status == SeatStatus.ACTIVE,
+            col(Seat.escort_id).is_not(None),
+        )
+        .order_by(Seat.escort_id)
+    ).all()
+    found += [Party(kind=PartyKind.ESCORT, party_id=escort_id) for escort_id in dict.fromkeys(escorts) if escort_id]
+    return list(dict.fromkeys(found))
+
+
+def transit_countries(session: Session, movement: Movement) -> list[str]:
+    """Countries that the movement enters and leaves again, in order."""
+    crossings = session.exec(
+        select(MovementCrossing)
+        .where(MovementCrossing.movement_id == movement.movement_id)
+        .order_by(col(MovementCrossing.sequence))
+    ).all()
+    left_later = {crossing.leave_country for crossing in crossings[1:]}
+    return [c.enter_country for c in crossings if c.enter_country in left_later]
+
+
+def arrival_places(session: Session, movement: Movement) -> list[str]:
+    """Places at which people leave the movement, in order of the journey."""
+    alights = session.exec(
+        select(Seat.alight)
+        .where(
+            Seat.movement_id == movement.movement_id,
+            Seat.status == SeatStatus.ACTIVE,
+            col(Seat.person_id).is_not(None),
+        )
+        .distinct()
+        .order_by(col(Seat.alight))
+    ).all()
+    segments = {
+        segment.segment: segment
+        for segment in session.exec(
+            select(MovementSegment).where(MovementSegment.movement_id == movement.movement_id)
+        ).all()
+    }
+    return list(dict.fromkeys(segments[alight - 1].to_place_id for alight in alights))
+
+
+def request_confirmations(
+    session: Session, actor: access.Actor, *, movement_id: str, due_at: datetime | None = None
+) -> list[Confirmation]:
+    """Ask every party of an accepted movement; asking again asks only who was not asked yet."""
+    actor = access.require(session, actor, "confirmation.request", movement_id=movement_id)
+    movement = session.get_one(Movement, movement_id)
+    if movement.status not in (MovementStatus.ACCEPTED, MovementStatus.CONFIRMED):
+        raise Stale(f"movement is {movement.status}: only an accepted movement asks for confirmation")
+    now = clock.now()
+    due = due_at or max(now + LEAST_ANSWER_TIME, movement.depart_at - timedelta(hours=movement.notice_hours))
+    if due <= now:
+        raise InputError(f"answers are due at {due:%Y-%m-%d %H:%M} UTC, expected a later time")
+    asked = {
+        (row.party_kind, row.party_id, row.person_id)
+        for row in session.exec(
+            select(Confirmation).where(
+                Confirmation.movement_id == movement_id, col(Confirmation.cancelled_at).is_(None)
+            )
+        ).all()
+    }
+    wanted: list[tuple[PartyKind, str, str | None]] = [
+        (party.kind, party.party_id, None) for party in parties_of(session, movement)
+    ]
+    wanted += [
+        (PartyKind.CONSULATE, person.nationality, person.person_id) for person in consular_persons(session, movement_id)
+    ]
+    made = []
+    for kind, party_id, person_id in wanted:
+        if (kind, party_id, person_id) in asked:
+            continue
+        row = Confirmation(
+            movement_id=movement_id,
+            party_kind=kind,
+            party_id=party_id,
+            person_id=person_id,
+            asked_at=now,
+            due_at=due,
+        )
+        session.add(row)
+        made.append(row)
+        notices.post(
+            session, recipient_kind=kind.value, recipient_id=party_id, code="confirmation.asked", object_id=movement_id
+        )
+    session.flush()
+    audit.append(
+        session,
+        actor,
+        act="confirmation.request",
+        object_kind="movement",
+        object_id=movement_id,
+        ids={"asked": str(len(made))},
+    )
+    return made
+
+
+def consular_persons(session: Session, movement_id: str) -> list[Person]:
+    """People on a movement whom their consulate may be asked about: agreed, and never a hold (R26)."""
+    aboard = select(Seat.person_id).where(Seat.movement_id == movement_id, Seat.status == SeatStatus.ACTIVE)
+    countries = tuple(
+        session.exec(select(Person.nationality).where(col(Person.person_id).in_(aboard)).distinct()).all()
+    )
+    return list(
+        session.exec(
+            select(Person)
+            .where(col(Person.person_id).in_(aboard), access.own_nationals(countries))
+            .order_by(Person.person_id)
+        ).all()
+    )
+
+
+# ---- answers ----------------------------------------------------------------------------------------------------
+
+
+def confirm(
+    session: Session,
+    actor: access.Actor,
+    *,
+    confirmation_id: str,
+    reason: AnswerReason | None = None,
+    answered_by: str = "",
+    way: str = "page",
+) -> Confirmation:
+    """A party's yes; a coordinator records it for a party without account (who answered, and by which way)."""
+    row, recorder = answerable(session, actor, confirmation_id=confirmation_id, answered_by=answered_by)
+    if row.answer is Answer.CONFIRMED:
+        return row
+    set_answer(session, actor, row, answer=Answer.CONFIRMED, reason=reason, answered_by=answered_by, way=way)
+    row.recorded_by = recorder
+    session.add(row)
+    refresh(session, row.movement_id)
+    return row
+
+
+def answerable(
+    session: Session, actor: access.Actor, *, confirmation_id: str, answered_by: str = ""
+) -> tuple[Confirmation, str | None]:
+    """The question if the actor may answer it, and who records it on behalf of a party (or ``None``)."""
+    current = access.load_actor(session, actor.user_id)
+    row = session.get(Confirmation, confirmation_id)
+    if row is None:
+        raise NotAllowed
+    if current.has(Role.COORDINATOR):
+        access.require(session, current, "confirmation.record", movement_id=row.movement_id)
+        if row.party_kind is PartyKind.CONSULATE and row.person_id is None:
+            raise NotAllowed
+        if not answered_by.strip():
+            raise InputError("who answered is missing: write the name or the office that gave the answer")
+        return row, current.user_id
+    role = next((role for role, kind in access.PARTY_OF_ROLE.items() if kind is row.party_kind), None)
+    if role is None or not current.has(role) or row.party_id not in current.scopes(role):
+        raise NotAllowed
+    return row, None
+
+
+def set_answer(
+    session: Session,
+    actor: access.Actor,
+    row: Confirmation,
+    *,
+    answer: Answer,
+    reason: AnswerReason | None,
+    answered_by: str,
+    way: str,
+) -> None:
+    """Write an answer and log it."""
+    row.answer, row.reason, row.answered_at = answer, reason, clock.now()
+    row.answered_by, row.way = answered_by.strip() or actor.user_id, way
+    row.version += 1
+    session.add(row)
+    audit.append(
+        session,
+        actor,
+        act="confirmation.answer",
+        object_kind="confirmation",
+        object_id=row.confirmation_id,
+        ids={"answer": answer.value, "movement_id": row.movement_id},
+    )
+
+
+def refresh(session: Session, movement_id: str) -> None:
+    """Move an accepted movement to confirmed when nobody's answer is missing, and back when one is."""
+    movement = session.get_one(Movement, movement_id)
+    if movement.status not in (MovementStatus.ACCEPTED, MovementStatus.CONFIRMED):
+        return
+    rows = session.exec(
+        select(Confirmation).where(Confirmation.movement_id == movement_id, col(Confirmation.cancelled_at).is_(None))
+    ).all()
+    is_whole = bool(rows) and all(row.answer is Answer.CONFIRMED for row in rows)
+    movement.status = MovementStatus.CONFIRMED if is_whole else MovementStatus.ACCEPTED
+    movement.version += 1
+    session.add(movement)
+    session.flush()
+
+
+def cancel_for_persons(session: Session, person_ids: Sequence[str], movement_id: str | None = None) -> None:
+    """No longer ask about people who do not travel; their consulate learns it in its next batch."""
+    statement = select(Confirmation).where(
+        col(Confirmation.person_id).in_(person_ids), col(Confirmation.cancelled_at).is_(None)
+    )
+    if movement_id is not None:
+        statement = statement.where(Confirmation.movement_id == movement_id)
+    for row in session.exec(statement).all():
+        row.cancelled_at = clock.now()
+        session.add(row)
+    session.flush()
+
+
+# ---- what each party sees ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsulateRow:
+    """One person on a consulate's list; nothing about others, no totals, no place of stay."""
+
+    confirmation_id: str
+    name: str
+    birth_date: str
+    document: str
+    crossing: str
+    depart_at: datetime
+    zone_name: str
+    due_at: datetime
+    answer: Answer
+    is_not_travelling: bool
+
+
+def consulate_rows(session: Session, actor: access.Actor) -> list[ConsulateRow]:
+    """A consulate's list by deadline. A row taken back shows as "not travelling" from the next batch on."""
+    actor = access.require(session, actor, "confirmation.consulate")
+    batch = notices.last_batch()
+    rows = session.exec(
+        select(Confirmation, Person, Movement)
+        .join(Person, Person.person_id == Confirmation.person_id)  # type: ignore[arg-type]
+        .join(Movement, Movement.movement_id == Confirmation.movement_id)  # type: ignore[arg-type]
+        .where(
+            Confirmation.party_kind == PartyKind.CONSULATE,
+            col(Confirmation.party_id).in_(actor.scopes(Role.CONSULATE)),
+            col(Movement.arrive_at) >= clock.now() - access.WINDOW_AFTER,
+        )
+        .order_by(col(Confirmation.due_at), col(Person.family_names), col(Person.given_names))
+    ).all()
+    shown = [_consulate_row(session, row, person, movement, batch) for row, person, movement in rows]
+    if shown:
+        audit.append(
+            session,
+            actor,
+            act="confirmation.read",
+            object_kind="consulate",
+            object_id=actor.country,
+            outcome="read",
+            ids={"rows": ",".join(row.confirmation_id for row in shown)},
+        )
+    return shown
+
+
+def _consulate_row(
+    session: Session, row: Confirmation, person: Person, movement: Movement, batch: datetime
+) -> ConsulateRow:
+    is_gone = row.cancelled_at is not None and row.cancelled_at <= batch
+    document = session.exec(
+        select(Document)
+        .where(Document.person_id == person.person_id)
+        .order_by(col(Document.expires_on).desc())
+        .limit(1)
+    ).first()
+    last = session.exec(
+        select(MovementCrossing)
+        .where(MovementCrossing.movement_id == movement.movement_id, MovementCrossing.enter_country == row.party_id)
+        .limit(1)
+    ).first()
+    segment = session.exec(
+        select(MovementSegment).where(MovementSegment.movement_id == movement.movement_id, MovementSegment.segment == 0)
+    ).one()
+    return ConsulateRow(
+        confirmation_id=row.confirmation_id,
+        name=f"{person.given_names} {person.family_names}".strip(),
+        birth_date=person.birth_date.isoformat() if person.birth_date else "",
+        document=f"{document.document_type.value} {document.number}" if document else "",
+        crossing=last.crossing_id if last else "",
+        depart_at=movement.depart_at,
+        zone_name=_zone(ground(), segment.from_place_id),
+        due_at=row.due_at,
+        answer=row.answer,
+        is_not_travelling=is_gone,
+    )
+
+
+def _zone(facts: Ground, place_id: str) -> str:
+    place = facts.places.get(place_id) or facts.airports[place_id]
+    return place.timezone
+
+
+def open_questions(session: Session, actor: access.Actor, *, movement_id: str | None = None) -> list[Confirmation]:
+    """A coordinator's list of questions by deadline, answered ones last."""
+    actor = access.require(session, actor, "confirmation.read", movement_id=movement_id)
+    mine = select(Movement.movement_id).where(access.movements_of(actor, Role.COORDINATOR))
+    statement = select(Confirmation).where(
+        col(Confirmation.movement_id).in_(mine), col(Confirmation.cancelled_at).is_(None)
+    )
+    if movement_id is not None:
+        statement = statement.where(Confirmation.movement_id == movement_id)
+    rows = session.exec(statement.order_by(col(Confirmation.due_at), Confirmation.confirmation_id)).all()
+    return sorted(rows, key=lambda row: row.answer is not Answer.PENDING)
+
+
+def party_questions(session: Session, actor: access.Actor) -> list[Confirmation]:
+    """What a post, reception point or escort is asked, by deadline."""
+    actor = access.require(session, actor, "confirmation.party")
+    mine = [
+        (kind, scope)
+        for role, kind in access.PARTY_OF_ROLE.items()
+        if kind is not PartyKind.CONSULATE
+        for scope in actor.scopes(role)
+    ]
+    rows = session.exec(
+        select(Confirmation)
+        .join(Movement, Movement.movement_id == Confirmation.movement_id)  # type: ignore[arg-type]
+        .where(
+            col(Confirmation.person_id).is_(None),
+            col(Confirmation.party_id).in_([scope for _, scope in mine]),
+            col(Confirmation.cancelled_at).is_(None),
+            col(Movement.arrive_at) >= clock.now(),
+        )
+        .order_by(col(Confirmation.due_at))
+    ).all()
+    return [row for row in rows if (row.party_kind, row.party_id) in mine]
+
+
+def groups_of(session: Session, movement_id: str) -> list[TravelGroup]:
+    """Travel groups with active seats on a movement."""
+    aboard = select(Seat.group_id).where(Seat.movement_id == movement_id, Seat.status == SeatStatus.ACTIVE)
+    return list(
+        session.exec(
+            select(TravelGroup).where(col(TravelGroup.group_id).in_(aboard)).order_by(TravelGroup.group_id)
+        ).all()
+    )

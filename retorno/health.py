@@ -1,0 +1,104 @@
+"""Health: fitness to travel, needs and validity. Outcomes only: no diagnosis has a field here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlmodel import Session, col, select
+
+from retorno import clock
+from retorno.errors import Fault, InputError
+from retorno.intake import touch_person
+from retorno.models.people import Fitness, FitnessCreate
+from retorno.office import access, audit
+from retorno.office.access import Actor
+from retorno.vocabulary import FitnessOutcome, Need
+
+
+def record_fitness(
+    session: Session, actor: Actor, *, person_id: str, fitness: FitnessCreate, needs: Iterable[Need] = ()
+) -> Fitness:
+    """Record the outcome of a fitness check; the latest record counts (R16, R17).
+
+    A record "not now" of somebody who holds a seat goes through ``changes``, which takes the group off.
+
+    Parameters
+    ----------
+    needs
+        What the person needs on the way; they replace the text in ``fitness.needs``.
+
+    Raises
+    ------
+    InputError
+        With every contradiction: needs without "fit with conditions" or the other way round, a birth or certificate
+        in the future, a pregnancy together with a birth later than it.
+    """
+    actor = access.require(session, actor, "health.record", person_id=person_id)
+    codes = sorted(set(needs))
+    faults = _faults(fitness, codes)
+    if faults:
+        raise InputError(faults)
+    row = Fitness.model_validate(
+        fitness,
+        update={
+            "person_id": person_id,
+            "assessed_by": actor.user_id,
+            "assessed_at": clock.now(),
+            "needs": ";".join(need.value for need in codes),
+        },
+    )
+    session.add(row)
+    touch_person(session, person_id)
+    audit.append(
+        session,
+        actor,
+        act="health.record",
+        object_kind="fitness",
+        object_id=row.fitness_id,
+        subject_id=person_id,
+        values=fitness.model_dump() | {"needs": row.needs},
+        ids={"person_id": person_id},
+    )
+    return row
+
+
+def _faults(fitness: FitnessCreate, needs: list[Need]) -> list[Fault]:
+    today = clock.now().date()
+    faults = [
+        Fault(column=name, code="FUTURE", what=f"{day} lies in the future")
+        for name, day in (("gave_birth_on", fitness.gave_birth_on), ("certificate_on", fitness.certificate_on))
+        if day is not None and day > today
+    ]
+    has_conditions = bool(needs) or not fitness.may_fly
+    if fitness.outcome is FitnessOutcome.FIT and has_conditions:
+        faults.append(
+            Fault(
+                column="outcome", code="CONDITIONS", what='help or a bar to flying is named, expected "fit with help"'
+            )
+        )
+    if fitness.outcome is FitnessOutcome.FIT_WITH_CONDITIONS and not has_conditions:
+        faults.append(Fault(column="needs", code="CONDITIONS", what='"fit with help", but no help is named'))
+    if fitness.is_multiple_pregnancy and fitness.pregnancy_weeks is None:
+        faults.append(Fault(column="pregnancy_weeks", code="MISSING", what="weeks of the pregnancy are needed"))
+    if fitness.pregnancy_weeks is not None and fitness.gave_birth_on is not None:
+        faults.append(
+            Fault(column="gave_birth_on", code="CONTRADICTION", what="either weeks of pregnancy or a birth, not both")
+        )
+    if fitness.valid_until < today:
+        faults.append(
+            Fault(column="valid_until", code="PAST", what=f"{fitness.valid_until} has passed, expected a day to come")
+        )
+    return faults
+
+
+def current_fitness(session: Session, actor: Actor, *, person_id: str) -> Fitness | None:
+    """The record that counts, for health and protection officers; None where nobody has assessed the person yet."""
+    access.require(session, actor, "health.read", person_id=person_id)
+    row = session.exec(
+        select(Fitness)
+        .where(Fitness.person_id == person_id)
+        .order_by(col(Fitness.assessed_at).desc(), col(Fitness.fitness_id).desc())
+        .limit(1)
+    ).first()
+    audit.append(session, actor, act="health.read", object_kind="person", object_id=person_id, outcome="read")
+    return row

@@ -1,0 +1,718 @@
+"""Stage 5: issue, supersede, void and release a manifest; which recipient gets which field.
+
+Two people sign a version that adds or changes a row; a version that only loses people is issued at once by the act
+that takes them off. Every rule is asked again, on every person, at that moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from retorno import clock, keyring
+from retorno.confirmation import Party, parties_of
+from retorno.errors import NotAllowed, Refused, Stale
+from retorno.models.movements import (
+    Acknowledgement,
+    AgreementConfirmation,
+    ManifestCopy,
+    ManifestProposal,
+    ManifestVersion,
+    Movement,
+)
+from retorno.models.office import Office
+from retorno.movement_facts import Rider, View, judge, view
+from retorno.office import access, audit, notices
+from retorno.papers.form import (
+    Contact,
+    CrewMember,
+    Manifest,
+    Notice,
+    Window,
+    canonical_bytes,
+    manifest_bytes,
+    manifest_from_bytes,
+)
+from retorno.papers.seal import Seal, make_seal, parse_seal, reference
+from retorno.rules import RuleOutcome, blocking
+from retorno.situation import Situation, situation
+from retorno.text import latin_suggestion
+from retorno.vocabulary import ManifestStatus, MovementStatus, PartyKind, Role, Sex
+
+WHITELIST: dict[PartyKind, tuple[str, ...]] = {
+    PartyKind.BORDER_POST: (
+        "no", "ref", "name", "latin_name", "sex", "birth_date", "nationality", "document_type", "document_number",
+        "document_expiry", "group", "assistance",
+    ),
+    PartyKind.RECEPTION: (
+        "no", "ref", "name", "latin_name", "sex", "birth_date", "nationality", "group", "assistance", "onward",
+    ),
+    PartyKind.CONSULATE: (
+        "no", "ref", "name", "latin_name", "sex", "birth_date", "nationality", "document_type", "document_number",
+        "document_expiry",
+    ),
+    PartyKind.CARRIER: ("no", "ref", "name", "latin_name", "sex", "group", "assistance"),
+    PartyKind.ESCORT: ("no", "ref", "name", "latin_name", "group", "assistance"),
+    PartyKind.TRANSIT_STATE: ("no",),
+}  # fmt: skip
+"""Columns each recipient may see (R25); a transit state gets counts and no rows."""
+
+_PREFIX = {
+    PartyKind.BORDER_POST: "BP",
+    PartyKind.RECEPTION: "RC",
+    PartyKind.CONSULATE: "CS",
+    PartyKind.CARRIER: "CA",
+    PartyKind.ESCORT: "ES",
+    PartyKind.TRANSIT_STATE: "TS",
+}
+
+
+def recipient_reference(party: Party) -> str:
+    """How a recipient is named in a seal: capitals, digits and hyphens; an operator's name only as a short hash."""
+    plain = party.party_id
+    if party.kind is PartyKind.CARRIER:
+        plain = hashlib.sha256(plain.encode()).hexdigest()[:10].upper()
+    return f"{_PREFIX[party.kind]}-{plain}"
+
+
+# ---- what is printed --------------------------------------------------------------------------------------------
+
+
+def _riders_for(session: Session, seen: View, party: Party) -> list[Rider]:
+    """The people a recipient's copy names, families together."""
+    riders = seen.riders
+    if party.kind is PartyKind.TRANSIT_STATE:
+        return []
+    if party.kind is PartyKind.CONSULATE:
+        agreed = set(access.consular_person_ids(session, (party.party_id,)))
+        return [rider for rider in riders if rider.person.person_id in agreed]
+    if party.kind is PartyKind.RECEPTION:
+        return [rider for rider in riders if seen.segments[rider.seat.alight - 1].to_place_id == party.party_id]
+    if party.kind is PartyKind.ESCORT:
+        mine = {escort.seat.for_group_id for escort in seen.escorts if escort.escort.escort_id == party.party_id}
+        return [rider for rider in riders if rider.group.group_id in mine] if mine - {None} else riders
+    return riders
+
+
+def _row(number: int, rider: Rider, letter: str, party: Party, key: bytes, columns: tuple[str, ...]) -> dict[str, str]:
+    person = rider.person
+    name = f"{person.given_names} {person.family_names}".strip()
+    document = rider.document
+    full = {
+        "no": str(number),
+        "ref": reference(key, person.person_id, recipient_reference(party)),
+        "name": name,
+        "latin_name": latin_suggestion(name),
+        "sex": person.sex.value,
+        "birth_date": person.birth_date.isoformat() if person.birth_date else "",
+        "nationality": person.nationality,
+        "document_type": document.document_type.value if document else "",
+        "document_number": document.number if document else "",
+        "document_expiry": document.expires_on.isoformat() if document and document.expires_on else "",
+        "group": letter,
+        "assistance": ";".join(rider.assistance),
+        "onward": rider.group.destination_municipality,
+    }
+    return {column: full[column] for column in columns}
+
+
+def _letters(riders: list[Rider]) -> dict[str, str]:
+    """A letter for each travel group: A, B, ..., AA; it says nothing beyond this list."""
+
+    def letter(number: int) -> str:
+        text = ""
+        while number >= 0:
+            text = chr(ord("A") + number % 26) + text
+            number = number // 26 - 1
+        return text
+
+    groups = dict.fromkeys(rider.group.group_id for rider in riders)
+    return {group_id: letter(number) for number, group_id in enumerate(groups)}
+
+
+def _counts(riders: list[Rider]) -> dict[str, int]:
+    return {
+        "total": len(riders),
+        "female": sum(rider.person.sex is Sex.FEMALE for rider in riders),
+        "male": sum(rider.person.sex is Sex.MALE for rider in riders),
+        "unspecified": sum(rider.person.sex is Sex.UNSPECIFIED for rider in riders),
+        "accompanied_children": sum(rider.is_child and not rider.person.is_unaccompanied for rider in riders),
+        "unaccompanied_children": sum(rider.is_child and rider.person.is_unaccompanied for rider in riders),
+    }
+
+
+def build(
+    session: Session, seen: View, party: Party, *, number: int, supersedes: int | None, now: datetime, at: Situation
+) -> Manifest:
+    """One recipient's manifest from the records of this moment, fields by whitelist only."""
+    movement, columns = seen.movement, WHITELIST[party.kind]
+    key = keyring.of_office(movement.office_id).reference_key
+    riders = _riders_for(session, seen, party)
+    letters = _letters(riders)
+    rows = [
+        _row(index, rider, letters[rider.group.group_id], party, key, columns) for index, rider in enumerate(riders, 1)
+    ]
+    office = session.get_one(Office, movement.office_id)
+    zone = at.zone_name(seen.segments[0].from_place_id)
+    crew = [
+        *(CrewMember(role="driver", name=driver.name, phone=driver.phone) for driver in seen.drivers),
+        *(CrewMember(role="escort", name=e.escort.name, phone=e.escort.phone) for e in seen.escorts),
+    ]
+    is_consulate = party.kind is PartyKind.CONSULATE
+    return Manifest(
+        movement=movement.reference,
+        recipient=recipient_reference(party),
+        recipient_name=recipient_name(at, party),
+        recipient_kind=party.kind.value,
+        version=number,
+        supersedes=supersedes,
+        issued_at=clock.local(now, zone).replace(microsecond=0),
+        agreement=_agreement_text(session, movement),
+        posts=[]
+        if is_consulate
+        else [f"{at.name(c.leave_post_id)} / {at.name(c.enter_post_id)}" for c in seen.crossings],
+        window=Window(
+            start=clock.local(movement.depart_at, zone), end=clock.local(movement.arrive_at, zone), zone=zone
+        ),
+        vehicle=movement.label,
+        operator=movement.operator,
+        crew=() if is_consulate else tuple(crew),
+        counts={} if is_consulate else _counts(riders if party.kind is not PartyKind.TRANSIT_STATE else seen.riders),
+        notice=Notice(sent_at=clock.local(now, zone).replace(microsecond=0)),
+        contacts=(Contact(side="sending", name=office.name, phone=office.complaint_contact),),
+        columns=columns,
+        rows=rows,
+        is_demo=office.is_demo,
+    )
+
+
+def _post_names(seen: View, at: Situation) -> list[str]:
+    return [f"{at.name(crossing.leave_post_id)} / {at.name(crossing.enter_post_id)}" for crossing in seen.crossings]
+
+
+def recipient_name(at: Situation, party: Party) -> str:
+    """Name of a recipient as printed: the post, the reception place, the state, the operator, the escort."""
+    if party.kind in (PartyKind.BORDER_POST, PartyKind.RECEPTION):
+        return at.name(party.party_id)
+    country = at.ground.countries.get(party.party_id)
+    return country.name_es if country else party.party_id
+
+
+def _agreement_text(session: Session, movement: Movement) -> str:
+    if movement.agreement_confirmation_id is None:
+        return ""
+    row = session.get_one(AgreementConfirmation, movement.agreement_confirmation_id)
+    return f"{row.agreement_id or row.confirmation_id} ({row.confirmed_with}, {row.valid_until.isoformat()})"
+
+
+# ---- the two signatures -----------------------------------------------------------------------------------------
+
+
+def content_digest(seen: View) -> str:
+    """SHA-256 of who travels, where, with whom: what the second signature must still find unchanged."""
+    content = {
+        "movement": seen.movement.movement_id,
+        "depart": seen.movement.depart_at.isoformat(),
+        "label": seen.movement.label,
+        "seats": sorted([r.person.person_id, r.seat.board, r.seat.alight] for r in seen.riders),
+        "escorts": sorted(e.escort.escort_id for e in seen.escorts),
+        "drivers": sorted(d.driver_id for d in seen.drivers),
+    }
+    return hashlib.sha256(canonical_bytes(content)).hexdigest()
+
+
+def propose(session: Session, actor: access.Actor, *, movement_id: str) -> ManifestProposal:
+    """The first signature: every rule is asked; the proposal waits for a second person."""
+    actor = access.require(session, actor, "manifest.propose", movement_id=movement_id)
+    seen = view(session, movement_id)
+    if seen.movement.status not in (MovementStatus.CONFIRMED, MovementStatus.ISSUED, MovementStatus.RELEASED):
+        raise Stale(f"movement is {seen.movement.status}: only a confirmed movement can be issued")
+    _judged(session, seen)
+    old = session.get(ManifestProposal, movement_id)
+    if old is not None:
+        session.delete(old)
+        session.flush()
+    made = ManifestProposal(
+        movement_id=movement_id,
+        content_sha256=content_digest(seen),
+        proposed_by=actor.user_id,
+        proposed_at=clock.now(),
+    )
+    session.add(made)
+    session.flush()
+    second = "protection" if needs_protection_signature(seen) else "coordinator"
+    notices.post(
+        session,
+        recipient_kind=second,
+        recipient_id=seen.movement.office_id,
+        code="manifest.to_sign",
+        object_id=movement_id,
+    )
+    audit.append(session, actor, act="manifest.propose", object_kind="movement", object_id=movement_id)
+    return made
+
+
+def needs_protection_signature(seen: View) -> bool:
+    """Whether the second signature must be a protection officer's: unaccompanied or vulnerable people aboard (R34)."""
+    return any(rider.is_unaccompanied or rider.is_vulnerable for rider in seen.riders)
+
+
+def sign(session: Session, actor: access.Actor, *, movement_id: str) -> ManifestVersion:
+    """The second signature, by another person: the version is issued, the notice is sent."""
+    actor = access.require(session, actor, "manifest.sign", movement_id=movement_id)
+    proposal = session.get(ManifestProposal, movement_id)
+    if proposal is None:
+        raise Stale("nothing is proposed: propose the manifest first")
+    seen = view(session, movement_id)
+    if proposal.proposed_by == actor.user_id:
+        raise NotAllowed
+    if needs_protection_signature(seen) and not actor.has(Role.PROTECTION):
+        raise NotAllowed
+    if proposal.content_sha256 != content_digest(seen):
+        raise Stale("the list changed since it was proposed: propose it again")
+    outcomes = _judged(session, seen)
+    made = _issue(session, seen, proposal.proposed_by, proposal.proposed_at, actor.user_id, outcomes, is_removal=False)
+    session.delete(proposal)
+    seen.movement.status = MovementStatus.ISSUED
+    session.add(seen.movement)
+    session.flush()
+    audit.append(
+        session,
+        actor,
+        act="manifest.sign",
+        object_kind="movement",
+        object_id=movement_id,
+        ids={"version": str(made.version), "proposed_by": proposal.proposed_by},
+    )
+    return made
+
+
+def _judged(session: Session, seen: View) -> tuple[RuleOutcome, ...]:
+    """Every rule on every person and on the movement, for issuing; ``Refused`` with the findings that block."""
+    outcomes = judge(session, seen, stage=MovementStatus.ISSUED)
+    stopping = [found for outcome in outcomes for found in blocking(outcome.findings)]
+    if stopping or not seen.riders:
+        raise Refused(stopping)
+    return outcomes
+
+
+def _issue(
+    session: Session,
+    seen: View,
+    proposed_by: str,
+    proposed_at: datetime,
+    signed_by: str | None,
+    outcomes: tuple[RuleOutcome, ...],
+    *,
+    is_removal: bool,
+) -> ManifestVersion:
+    """Write version n+1, end version n, make every recipient's copy, ask everyone to acknowledge."""
+    movement, now = seen.movement, clock.now()
+    _end_current(session, movement.movement_id, ManifestStatus.SUPERSEDED, now)
+    last = session.exec(
+        select(func.max(ManifestVersion.version)).where(ManifestVersion.movement_id == movement.movement_id)
+    ).one()
+    version = (last or 0) + 1
+    made = ManifestVersion(
+        movement_id=movement.movement_id,
+        version=version,
+        supersedes=version - 1 or None,
+        is_removal_only=is_removal,
+        proposed_by=proposed_by,
+        proposed_at=proposed_at,
+        signed_by=signed_by,
+        issued_at=now,
+        verdict=json.dumps([outcome.as_json() for outcome in outcomes], sort_keys=True),
+        person_count=len(seen.riders),
+    )
+    session.add(made)
+    session.flush()
+    movement.manifest_version = version
+    movement.version += 1
+    session.add(movement)
+    at = situation(session)
+    for party in parties_of(session, movement):
+        _copy(session, seen, party, version, now, at)
+        session.add(
+            Acknowledgement(
+                movement_id=movement.movement_id,
+                manifest_version=version,
+                party_kind=party.kind,
+                party_id=party.party_id,
+                due_at=movement.depart_at,
+            )
+        )
+        notices.post(
+            session,
+            recipient_kind=party.kind.value,
+            recipient_id=party.party_id,
+            code="manifest.issued",
+            object_id=movement.movement_id,
+        )
+    for country in _consulates(session, movement.movement_id, seen):
+        party = Party(kind=PartyKind.CONSULATE, party_id=country)
+        _copy(session, seen, party, version, now, at)
+        notices.post(
+            session,
+            recipient_kind=party.kind.value,
+            recipient_id=country,
+            code="manifest.issued",
+            object_id=movement.movement_id,
+            at=notices.visible_from(party.kind, now),
+        )
+    session.flush()
+    return made
+
+
+def _end_current(session: Session, movement_id: str, status: ManifestStatus, now: datetime) -> bool:
+    current = current_version(session, movement_id)
+    if current is None:
+        return False
+    current.status, current.ended_at = status, now
+    session.add(current)
+    session.flush()
+    return True
+
+
+def _consulates(session: Session, movement_id: str, seen: View) -> list[str]:
+    """States whose consulate has or had rows on this movement: a list that lost its last row is sent empty."""
+    had = session.exec(
+        select(ManifestCopy.recipient_id)
+        .where(ManifestCopy.movement_id == movement_id, ManifestCopy.recipient_kind == PartyKind.CONSULATE)
+        .distinct()
+    ).all()
+    nationalities = {rider.person.nationality for rider in seen.riders}
+    agreed = set(access.consular_person_ids(session, tuple(nationalities)))
+    now_listed = {r.person.nationality for r in seen.riders if r.person.person_id in agreed}
+    return sorted(set(had) | now_listed)
+
+
+def _copy(session: Session, seen: View, party: Party, version: int, now: datetime, at: Situation) -> None:
+    """One recipient's copy.
+
+    A consulate gets a new one only when its own paper changes, from its next batch on; what changes again before that
+    batch takes the same number, so the numbers tell nothing about how often a list changed (access.md 2).
+    """
+    movement = seen.movement
+    last = latest_copy(session, movement.movement_id, party)
+    is_pending = last is not None and last.visible_from > now
+    number, supersedes = 1, None
+    if last is not None:
+        number = last.number if is_pending else last.number + 1
+        supersedes = last.supersedes if is_pending else last.number
+    manifest = build(session, seen, party, number=number, supersedes=supersedes, now=now, at=at)
+    if last is not None and party.kind is PartyKind.CONSULATE and _says_the_same(manifest, last):
+        return
+    content = manifest_bytes(manifest)
+    office_keys = keyring.of_office(movement.office_id)
+    keyring.publish(session, office_keys)
+    seal = make_seal(content, office_keys.signing)
+    session.add(
+        ManifestCopy(
+            movement_id=movement.movement_id,
+            version=version,
+            recipient_kind=party.kind,
+            recipient_id=party.party_id,
+            number=number,
+            supersedes=supersedes,
+            canonical=content,
+            sha256=seal.digest.hex(),
+            signature=seal.text,
+            key_id=seal.key_id,
+            made_at=now,
+            visible_from=now if last is None else notices.visible_from(party.kind, now),
+        )
+    )
+    session.flush()
+
+
+def _says_the_same(manifest: Manifest, last: ManifestCopy) -> bool:
+    """Whether a new paper would tell its recipient nothing new."""
+    before = manifest_from_bytes(last.canonical)
+    again = replace(
+        before,
+        version=manifest.version,
+        supersedes=manifest.supersedes,
+        issued_at=manifest.issued_at,
+        notice=manifest.notice,
+    )
+    return manifest_bytes(again) == manifest_bytes(manifest)
+
+
+def latest_copy(
+    session: Session, movement_id: str, party: Party, *, visible_at: datetime | None = None
+) -> ManifestCopy | None:
+    """The newest copy of a recipient; with ``visible_at``, the newest that it may see at that instant."""
+    statement = select(ManifestCopy).where(
+        ManifestCopy.movement_id == movement_id,
+        ManifestCopy.recipient_kind == party.kind,
+        ManifestCopy.recipient_id == party.party_id,
+    )
+    if visible_at is not None:
+        statement = statement.where(col(ManifestCopy.visible_from) <= visible_at)
+    newest = statement.order_by(col(ManifestCopy.number).desc(), col(ManifestCopy.version).desc()).limit(1)
+    return session.exec(newest).first()
+
+
+# ---- after the issue --------------------------------------------------------------------------------------------
+
+
+def current_version(session: Session, movement_id: str) -> ManifestVersion | None:
+    """The one version in force, if there is one."""
+    return session.exec(
+        select(ManifestVersion).where(
+            ManifestVersion.movement_id == movement_id, ManifestVersion.status == ManifestStatus.CURRENT
+        )
+    ).first()
+
+
+def supersede_after_removal(session: Session, actor: audit.ActorLike, *, movement_id: str) -> ManifestVersion | None:
+    """Issue at once a version without the people just taken off, or void the list if the rest may not travel.
+
+    Called by ``changes`` in the transaction of the act. Taking a person off never waits for a second signature; if
+    those who remain no longer pass every rule, there is no current version until two people publish the next.
+    """
+    before = current_version(session, movement_id)
+    proposal = session.get(ManifestProposal, movement_id)
+    if proposal is not None:
+        session.delete(proposal)
+        session.flush()
+    if before is None:
+        return None
+    seen = view(session, movement_id)
+    movement = seen.movement
+    outcomes = judge(session, seen, stage=MovementStatus.ISSUED, is_removal=True)
+    stopping = [found for outcome in outcomes for found in blocking(outcome.findings)]
+    if stopping or not seen.riders:
+        _end_current(session, movement_id, ManifestStatus.VOID, clock.now())
+        movement.status = MovementStatus.CANCELLED if not seen.riders else MovementStatus.ACCEPTED
+        movement.cancelled_reason = "nobody_left" if not seen.riders else ""
+        movement.version += 1
+        session.add(movement)
+        session.flush()
+        _tell_void(session, movement)
+        audit.append(session, actor, act="manifest.void", object_kind="movement", object_id=movement_id)
+        return None
+    made = _issue(session, seen, actor.user_id, clock.now(), None, outcomes, is_removal=True)
+    audit.append(
+        session,
+        actor,
+        act="manifest.supersede",
+        object_kind="movement",
+        object_id=movement_id,
+        ids={"version": str(made.version)},
+    )
+    return made
+
+
+def void(session: Session, actor: audit.ActorLike, *, movement_id: str) -> None:
+    """End the version in force without successor: the movement was cancelled."""
+    if _end_current(session, movement_id, ManifestStatus.VOID, clock.now()):
+        _tell_void(session, session.get_one(Movement, movement_id))
+        audit.append(session, actor, act="manifest.void", object_kind="movement", object_id=movement_id)
+
+
+def _tell_void(session: Session, movement: Movement) -> None:
+    recipients = session.exec(
+        select(col(ManifestCopy.recipient_kind), col(ManifestCopy.recipient_id))
+        .where(ManifestCopy.movement_id == movement.movement_id)
+        .distinct()
+    ).all()
+    for kind, recipient_id in recipients:
+        notices.post(
+            session,
+            recipient_kind=kind.value,
+            recipient_id=recipient_id,
+            code="manifest.void",
+            object_id=movement.movement_id,
+            at=notices.visible_from(kind),
+        )
+
+
+def acknowledge(
+    session: Session,
+    actor: access.Actor,
+    *,
+    movement_id: str,
+    party: Party,
+    version: int,
+    answered_by: str = "",
+    way: str = "page",
+) -> Acknowledgement:
+    """A party has the version in force; a coordinator records it for a party without account."""
+    current = access.load_actor(session, actor.user_id)
+    recorder: str | None = None
+    role = next((role for role, kind in access.PARTY_OF_ROLE.items() if kind is party.kind), None)
+    if role is not None and current.has(role) and party.party_id in current.scopes(role):
+        current = access.require(session, current, "manifest.acknowledge", movement_id=movement_id)
+    else:
+        current = access.require(session, current, "confirmation.record", movement_id=movement_id)
+        recorder = current.user_id
+        if not answered_by.strip():
+            raise Stale("who acknowledged is missing: write the name or the office that gave the answer")
+    row = session.get(Acknowledgement, (movement_id, version, party.kind, party.party_id))
+    in_force = current_version(session, movement_id)
+    if row is None or in_force is None or in_force.version != version:
+        raise Stale("this is not the version in force: open the current list")
+    if row.acknowledged_at is None:
+        row.acknowledged_at, row.acknowledged_by = clock.now(), answered_by.strip() or current.user_id
+        row.recorded_by, row.way = recorder, way
+        session.add(row)
+        audit.append(
+            session,
+            current,
+            act="manifest.acknowledge",
+            object_kind="movement",
+            object_id=movement_id,
+            ids={"version": str(version), "party": party.party_id},
+        )
+    return row
+
+
+def acknowledgements(session: Session, movement_id: str) -> list[Acknowledgement]:
+    """Everyone who has to acknowledge the version in force, the missing ones first."""
+    in_force = current_version(session, movement_id)
+    if in_force is None:
+        return []
+    rows = session.exec(
+        select(Acknowledgement).where(
+            Acknowledgement.movement_id == movement_id, Acknowledgement.manifest_version == in_force.version
+        )
+    ).all()
+    return sorted(rows, key=lambda row: (row.acknowledged_at is not None, row.party_kind.value, row.party_id))
+
+
+def release(session: Session, actor: access.Actor, *, movement_id: str) -> Movement:
+    """Let an issued movement go: refused while one acknowledgement is missing or one rule objects."""
+    actor = access.require(session, actor, "manifest.release", movement_id=movement_id)
+    seen = view(session, movement_id)
+    if seen.movement.status is not MovementStatus.ISSUED:
+        raise Stale(f"movement is {seen.movement.status}: only an issued movement can be released")
+    outcomes = judge(session, seen, stage=MovementStatus.RELEASED)
+    stopping = [found for outcome in outcomes for found in blocking(outcome.findings)]
+    if stopping:
+        raise Refused(stopping)
+    seen.movement.status = MovementStatus.RELEASED
+    seen.movement.version += 1
+    session.add(seen.movement)
+    session.flush()
+    audit.append(session, actor, act="manifest.release", object_kind="movement", object_id=movement_id)
+    return seen.movement
+
+
+# ---- reading a copy, checking a paper ----------------------------------------------------------------------------
+
+
+def copy_for(session: Session, actor: access.Actor, *, movement_id: str, party: Party) -> ManifestCopy:
+    """The latest copy a recipient may see now; reading is logged. Coordinators may open any recipient's copy."""
+    current = access.load_actor(session, actor.user_id)
+    role = next((role for role, kind in access.PARTY_OF_ROLE.items() if kind is party.kind), None)
+    if role is not None and current.has(role) and party.party_id in current.scopes(role):
+        if role is Role.CONSULATE:
+            current = access.require(session, current, "manifest.receive")
+        else:
+            current = access.require(session, current, "manifest.receive", movement_id=movement_id)
+    else:
+        current = access.require(session, current, "manifest.read", movement_id=movement_id)
+    row = latest_copy(session, movement_id, party, visible_at=clock.now())
+    if row is None:
+        raise NotAllowed
+    audit.append(
+        session,
+        current,
+        act="manifest.read",
+        object_kind="manifest_copy",
+        object_id=row.copy_id,
+        outcome="read",
+        ids={"movement_id": movement_id},
+    )
+    return row
+
+
+def is_superseded(session: Session, seal: Seal) -> bool:
+    """Whether a genuine paper is no longer in force, as its recipient may know by now."""
+    row = session.exec(select(ManifestCopy).where(ManifestCopy.sha256 == seal.digest.hex())).first()
+    if row is None:
+        return True
+    now = clock.now()
+    later = session.exec(
+        select(ManifestCopy.copy_id).where(
+            ManifestCopy.movement_id == row.movement_id,
+            ManifestCopy.recipient_kind == row.recipient_kind,
+            ManifestCopy.recipient_id == row.recipient_id,
+            col(ManifestCopy.number) > row.number,
+            col(ManifestCopy.visible_from) <= now,
+        )
+    ).first()
+    if later is not None:
+        return True
+    if current_version(session, row.movement_id) is not None:
+        return False
+    ended = session.exec(
+        select(func.max(ManifestVersion.ended_at)).where(ManifestVersion.movement_id == row.movement_id)
+    ).one()
+    known_from = notices.visible_from(row.recipient_kind, ended) if ended else now
+    return bool(known_from <= now)
+
+
+def seal_of(copy: ManifestCopy) -> Seal:
+    """The seal as stored with a copy."""
+    return parse_seal(copy.signature)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """One movement on a post's or reception point's list."""
+
+    movement: Movement
+    party: Party
+    copy: ManifestCopy | None
+    is_acknowledged: bool
+    is_void: bool
+    person_count: int
+
+
+def incoming(session: Session, actor: access.Actor) -> list[Incoming]:
+    """What comes to a post, reception point or escort: within the window, by departure."""
+    current = access.require(session, actor, "manifest.receive")
+    found: list[Incoming] = []
+    for role, kind in access.PARTY_OF_ROLE.items():
+        if role is Role.CONSULATE or not current.has(role):
+            continue
+        for scope in current.scopes(role):
+            party = Party(kind=kind, party_id=scope)
+            found += [_incoming(session, movement, party) for movement in _movements_for(session, current, role, party)]
+    return sorted(found, key=lambda item: (item.movement.depart_at, item.movement.reference))
+
+
+def _movements_for(session: Session, actor: access.Actor, role: Role, party: Party) -> list[Movement]:
+    copied = select(ManifestCopy.movement_id).where(
+        ManifestCopy.recipient_kind == party.kind, ManifestCopy.recipient_id == party.party_id
+    )
+    return list(
+        session.exec(
+            select(Movement).where(access.movements_of(actor, role), col(Movement.movement_id).in_(copied))
+        ).all()
+    )
+
+
+def _incoming(session: Session, movement: Movement, party: Party) -> Incoming:
+    copy = latest_copy(session, movement.movement_id, party, visible_at=clock.now())
+    in_force = current_version(session, movement.movement_id)
+    ack = (
+        session.get(Acknowledgement, (movement.movement_id, in_force.version, party.kind, party.party_id))
+        if in_force
+        else None
+    )
+    return Incoming(
+        movement=movement,
+        party=party,
+        copy=copy,
+        is_acknowledged=ack is not None and ack.acknowledged_at is not None,
+        is_void=in_force is None,
+        person_count=len(json.loads(copy.canonical)["rows"]) if copy else 0,
+    )

@@ -1,0 +1,531 @@
+"""One movement as the rules and the papers see it: read from the records, judged rule by rule."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from retorno import clock
+from retorno.models.movements import (
+    Acknowledgement,
+    Driver,
+    Escort,
+    ManifestVersion,
+    Movement,
+    MovementCrossing,
+    MovementSegment,
+    Offer,
+    Seat,
+    Vehicle,
+)
+from retorno.models.people import Document, Person, TravelGroup
+from retorno.readiness import group_findings, persons_of_groups
+from retorno.routes.answers import Closed, Open
+from retorno.rules import (
+    AcknowledgementFacts,
+    BreakFacts,
+    CrossingFacts,
+    DriverFacts,
+    EscortFacts,
+    Finding,
+    JourneyLeg,
+    MovementFacts,
+    NightFacts,
+    Occasion,
+    PersonFacts,
+    PostFacts,
+    ReceptionFacts,
+    RiderFacts,
+    RuleOutcome,
+    SegmentFacts,
+    VehicleFacts,
+    is_child,
+    is_unaccompanied_child,
+    is_vulnerable,
+    judge_movement,
+    report,
+)
+from retorno.situation import Situation, situation
+from retorno.vocabulary import (
+    Mode,
+    MovementStatus,
+    Need,
+    PersonStatus,
+    Profile,
+    SeatStatus,
+)
+
+AIR = (Mode.FLIGHT, Mode.CHARTER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rider:
+    """A person on a movement with what the papers print."""
+
+    seat: Seat
+    person: Person
+    group: TravelGroup
+    document: Document | None
+    facts: PersonFacts
+    assistance: tuple[str, ...]
+    is_child: bool
+    is_unaccompanied: bool
+    is_vulnerable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class EscortSeat:
+    """An escort on a movement."""
+
+    seat: Seat
+    escort: Escort
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A movement with its segments, borders and everyone aboard; families together, in a fixed order."""
+
+    movement: Movement
+    segments: tuple[MovementSegment, ...]
+    crossings: tuple[MovementCrossing, ...]
+    riders: list[Rider]
+    escorts: list[EscortSeat]
+    drivers: list[Driver]
+    vehicle: Vehicle | None
+    offer: Offer | None
+    situation: Situation
+
+
+def view(session: Session, movement_id: str, *, at: Situation | None = None) -> View:
+    """Read a movement as it is now."""
+    movement = session.get_one(Movement, movement_id)
+    where = at or situation(session, day=movement.depart_at.date())
+    segments = session.exec(
+        select(MovementSegment)
+        .where(MovementSegment.movement_id == movement_id)
+        .order_by(col(MovementSegment.segment))
+        .execution_options(populate_existing=True)
+    ).all()
+    crossings = session.exec(
+        select(MovementCrossing)
+        .where(MovementCrossing.movement_id == movement_id)
+        .order_by(col(MovementCrossing.sequence))
+    ).all()
+    seats = session.exec(
+        select(Seat)
+        .where(Seat.movement_id == movement_id, Seat.status == SeatStatus.ACTIVE)
+        .execution_options(populate_existing=True)
+    ).all()
+    escorts = [
+        EscortSeat(seat=seat, escort=session.get_one(Escort, seat.escort_id)) for seat in seats if seat.escort_id
+    ]
+    driver_ids = [part for part in movement.drivers.split(";") if part]
+    return View(
+        movement=movement,
+        segments=tuple(segments),
+        crossings=tuple(crossings),
+        riders=_riders(session, [seat for seat in seats if seat.person_id], where, movement),
+        escorts=sorted(escorts, key=lambda each: each.escort.escort_id),
+        drivers=[session.get_one(Driver, driver_id) for driver_id in driver_ids],
+        vehicle=session.get(Vehicle, movement.vehicle_id) if movement.vehicle_id else None,
+        offer=session.get(Offer, movement.offer_id) if movement.offer_id else None,
+        situation=where,
+    )
+
+
+def _riders(session: Session, seats: list[Seat], at: Situation, movement: Movement) -> list[Rider]:
+    ids = [seat.person_id for seat in seats if seat.person_id]
+    persons = {row.person_id: row for row in session.exec(select(Person).where(col(Person.person_id).in_(ids))).all()}
+    facts = persons_of_groups(session, {person.group_id for person in persons.values()})
+    groups = {
+        row.group_id: row
+        for row in session.exec(
+            select(TravelGroup).where(col(TravelGroup.group_id).in_({p.group_id for p in persons.values()}))
+        ).all()
+    }
+    occasion = _occasion(at, movement)
+    riders = []
+    for seat in seats:
+        person = persons[seat.person_id or ""]
+        about = facts[person.person_id]
+        riders.append(
+            Rider(
+                seat=seat,
+                person=person,
+                group=groups[person.group_id],
+                document=_document(session, person.person_id),
+                facts=about,
+                assistance=_assistance(session, person, about, occasion),
+                is_child=is_child(about, occasion),
+                is_unaccompanied=is_unaccompanied_child(about, occasion),
+                is_vulnerable=is_vulnerable(about, occasion),
+            )
+        )
+    return sorted(riders, key=lambda r: (r.group.group_id, r.is_child, r.person.birth_date or clock.now().date(),
+                                         r.person.person_id))  # fmt: skip
+
+
+def _occasion(at: Situation, movement: Movement) -> Occasion:
+    return Occasion(
+        now=clock.now(),
+        departs_on=movement.depart_at.date(),
+        last_leg_on=movement.arrive_at.date(),
+        policy=at.policy,
+    )
+
+
+def _document(session: Session, person_id: str) -> Document | None:
+    """The document printed: the one that is valid longest and was checked."""
+    rows = session.exec(select(Document).where(Document.person_id == person_id)).all()
+    checked = [row for row in rows if row.is_mrz_valid or row.confirmed_by]
+    return max(checked or rows, key=lambda row: (row.expires_on is not None, row.expires_on), default=None)
+
+
+def _assistance(session: Session, person: Person, facts: PersonFacts, occasion: Occasion) -> tuple[str, ...]:
+    """Operational needs as codes, never a diagnosis."""
+    needs = set(facts.fitness.needs) if facts.fitness else set()
+    codes = {need.value for need in needs} | ({Need.WHEELCHAIR.value} if person.needs_wheelchair else set())
+    if is_unaccompanied_child(facts, occasion):
+        codes.add("accompanied_minor")
+    return tuple(sorted(codes))
+
+
+# ---- the journey of a group --------------------------------------------------------------------------------------
+
+
+def journey_legs(session: Session, group_id: str) -> tuple[list[JourneyLeg], date]:
+    """The rides of a group in order, as the rules ask about them, and the day of the last arrival."""
+    rows = session.exec(
+        select(Seat, Movement)
+        .join(Movement, Movement.movement_id == Seat.movement_id)  # type: ignore[arg-type]
+        .where(Seat.group_id == group_id, Seat.status == SeatStatus.ACTIVE, col(Seat.person_id).is_not(None))
+        .order_by(col(Seat.depart_at))
+    ).all()
+    legs: dict[str, JourneyLeg] = {}
+    for seat, movement in rows:
+        if movement.movement_id in legs:
+            continue
+        crossings = session.exec(
+            select(MovementCrossing)
+            .where(
+                MovementCrossing.movement_id == movement.movement_id,
+                col(MovementCrossing.segment) >= seat.board,
+                col(MovementCrossing.segment) < seat.alight,
+            )
+            .order_by(col(MovementCrossing.sequence))
+        ).all()
+        legs[movement.movement_id] = JourneyLeg(
+            mode=movement.mode,
+            carrier=movement.operator,
+            departs_on=seat.depart_at.date(),
+            duration_min=int((seat.arrive_at - seat.depart_at).total_seconds() // 60),
+            transit_countries=tuple(dict.fromkeys(c.enter_country for c in crossings[:-1])),
+        )
+    return list(legs.values()), max(seat.arrive_at for seat, _ in rows).date()
+
+
+# ---- the facts of a movement ------------------------------------------------------------------------------------
+
+
+def movement_facts(session: Session, seen: View, *, stage: MovementStatus) -> MovementFacts:
+    """Everything that the rules ask about a movement on its way to ``stage``."""
+    movement = seen.movement
+    route = json.loads(movement.route) if movement.route else {}
+    first_issue = session.exec(
+        select(func.min(ManifestVersion.issued_at)).where(ManifestVersion.movement_id == movement.movement_id)
+    ).one()
+    last_addition = session.exec(
+        select(func.max(ManifestVersion.issued_at)).where(
+            ManifestVersion.movement_id == movement.movement_id,
+            ~col(ManifestVersion.is_removal_only),
+            ManifestVersion.version > 1,
+        )
+    ).one()
+    acks = session.exec(
+        select(Acknowledgement).where(
+            Acknowledgement.movement_id == movement.movement_id,
+            Acknowledgement.manifest_version == movement.manifest_version,
+        )
+    ).all()
+    return MovementFacts(
+        movement_id=movement.movement_id,
+        mode=movement.mode,
+        stage=stage,
+        now=clock.now(),
+        depart_at=movement.depart_at,
+        arrive_at=movement.arrive_at,
+        segments=tuple(_segment(seen, segment) for segment in seen.segments),
+        riders=tuple(
+            RiderFacts(person=r.facts, board=r.seat.board, alight=r.seat.alight, is_wheelchair=r.seat.is_wheelchair)
+            for r in seen.riders
+        ),
+        group_members=_members(session, seen),
+        crossings=tuple(_crossing(seen, crossing) for crossing in seen.crossings),
+        receptions=_receptions(session, seen),
+        escorts=tuple(_escort(seen, number, each) for number, each in enumerate(seen.escorts)),
+        drivers=tuple(_driver(session, seen, driver) for driver in seen.drivers),
+        drivers_needed=movement.drivers_needed,
+        vehicle=_vehicle(seen),
+        drive_stretches_min=tuple(route.get("stretches", ())),
+        breaks=tuple(BreakFacts(minutes=b["minutes"], has_toilet=b["has_toilet"]) for b in route.get("breaks", ())),
+        nights=_nights(session, seen),
+        is_route_confirmed=movement.is_route_confirmed or movement.mode in AIR or movement.mode is Mode.COACH,
+        travelling_elsewhere=_elsewhere(session, seen),
+        notice_hours=movement.notice_hours,
+        notice_sent_at=first_issue,
+        rows_added_at=last_addition,
+        acknowledgements=tuple(
+            AcknowledgementFacts(party_kind=ack.party_kind, party_id=ack.party_id, acknowledged_at=ack.acknowledged_at)
+            for ack in acks
+        ),
+    )
+
+
+def _segment(seen: View, segment: MovementSegment) -> SegmentFacts:
+    at = seen.situation
+    depart = clock.local(segment.depart_at, at.zone_name(segment.from_place_id)).replace(tzinfo=None)
+    arrive = clock.local(segment.arrive_at, at.zone_name(segment.to_place_id)).replace(tzinfo=None)
+    light_from, light_until = 0, 1440
+    if seen.movement.mode not in AIR:
+        light_from = _light(at, segment.from_place_id, depart)[0]
+        light_until = _light(at, segment.to_place_id, arrive)[1]
+    return SegmentFacts(
+        from_place_id=segment.from_place_id,
+        to_place_id=segment.to_place_id,
+        depart_local=depart,
+        arrive_local=arrive,
+        usable_seats=segment.capacity,
+        built_seats=seen.vehicle.seats if seen.vehicle else None,
+        wheelchairs=segment.wheelchairs,
+        light_from_min=light_from,
+        light_until_min=light_until,
+    )
+
+
+def _light(at: Situation, place_id: str, local: datetime) -> tuple[int, int]:
+    """First and last daylight at a place on a local day, minutes after midnight; none at all is (1440, 0)."""
+    light = at.calendars.daylight(place_id, local.date(), vulnerable=False)
+    if isinstance(light, Closed):
+        return 1440, 0
+    zone = at.zone_name(place_id)
+    first, last = clock.local(light.from_at, zone), clock.local(light.until_at, zone)
+    return first.hour * 60 + first.minute, last.hour * 60 + last.minute
+
+
+def _profiles(seen: View) -> set[Profile]:
+    """Who is aboard, as posts and reception places ask."""
+    found: set[Profile] = set()
+    for rider in seen.riders:
+        if rider.is_unaccompanied:
+            found.add(Profile.UNACCOMPANIED)
+        elif rider.is_child:
+            found.add(Profile.FAMILIES)
+        else:
+            found.add(Profile.ADULTS)
+    return found or {Profile.ADULTS}
+
+
+def _post(seen: View, post_id: str, instant: datetime) -> PostFacts:
+    state = seen.situation.calendars.post_state(post_id, instant, profiles=_profiles(seen))
+    if isinstance(state, Open):
+        left = int((state.until_at - instant).total_seconds() // 60)
+        return PostFacts(post_id=post_id, is_open=True, closes_in_min=left)
+    return PostFacts(post_id=post_id, is_open=False, reason=state.reason.value)
+
+
+def _crossing(seen: View, crossing: MovementCrossing) -> CrossingFacts:
+    state = seen.situation.calendars.crossing_state(crossing.crossing_id, crossing.at, profiles=_profiles(seen))
+    return CrossingFacts(
+        crossing_id=crossing.crossing_id,
+        leave=_post(seen, crossing.leave_post_id, crossing.at),
+        enter=_post(seen, crossing.enter_post_id, crossing.at),
+        is_suspended=isinstance(state, Closed) and state.reason.value == "closure",
+    )
+
+
+def _receptions(session: Session, seen: View) -> tuple[ReceptionFacts, ...]:
+    """Where groups of this movement end their journey, with what is free there that day."""
+    at, found = seen.situation, []
+    ends: dict[str, list[Rider]] = {}
+    for rider in seen.riders:
+        place_id = seen.segments[rider.seat.alight - 1].to_place_id
+        if place_id == rider.group.destination_place_id:
+            ends.setdefault(place_id, []).append(rider)
+    for place_id, riders in ends.items():
+        arrive_at = seen.segments[riders[0].seat.alight - 1].arrive_at
+        rule = at.ground.reception.get(place_id)
+        state = at.calendars.post_state(place_id, arrive_at, profiles=_profiles(seen))
+        local = clock.local(arrive_at, at.zone_name(place_id))
+        is_open = isinstance(state, Open)
+        accepted = {Profile(name) for name in rule.profiles} if rule else set()
+        found.append(
+            ReceptionFacts(
+                place_id=place_id,
+                receiver=at.name(place_id) if rule else "",
+                is_open=is_open,
+                reason="" if isinstance(state, Open) else state.reason.value,
+                closes_in_min=int((state.until_at - arrive_at).total_seconds() // 60)
+                if isinstance(state, Open)
+                else None,
+                free_places=_free_places(session, seen, place_id, local) if rule else 0,
+                person_count=len(riders),
+                accepts_profiles=not accepted or _profiles(seen) <= accepted,
+                is_last_onward_missed=rule is not None
+                and local.hour * 60 + local.minute + rule.buffer_min > rule.last_onward_min,
+            )
+        )
+    return tuple(found)
+
+
+def _free_places(session: Session, seen: View, place_id: str, local: datetime) -> int:
+    """Places left at a reception point on a local day, not counting this movement."""
+    rule = seen.situation.ground.reception[place_id]
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    day_start = clock.instant_of(midnight, seen.situation.zone_name(place_id))
+    others = session.exec(
+        select(func.count())
+        .select_from(Seat)
+        .join(TravelGroup, TravelGroup.group_id == Seat.group_id)  # type: ignore[arg-type]
+        .where(
+            Seat.status == SeatStatus.ACTIVE,
+            Seat.movement_id != seen.movement.movement_id,
+            col(Seat.person_id).is_not(None),
+            TravelGroup.destination_place_id == place_id,
+            col(Seat.arrive_at) >= day_start,
+            col(Seat.arrive_at) < day_start + timedelta(days=1),
+        )
+    ).one()
+    return max(0, rule.arrivals_per_day - others)
+
+
+def _nights(session: Session, seen: View) -> tuple[NightFacts, ...]:
+    """Nights that people of this movement spend on the way after it, with the beds free for them."""
+    waiting: dict[str, int] = {}
+    for rider in seen.riders:
+        place_id = seen.segments[rider.seat.alight - 1].to_place_id
+        if place_id != rider.group.destination_place_id:
+            waiting[place_id] = waiting.get(place_id, 0) + 1
+    found = []
+    for place_id, people in waiting.items():
+        rule = seen.situation.ground.reception.get(place_id)
+        found.append(NightFacts(place_id=place_id, free_beds=(rule.beds or 0) if rule else 0, person_count=people))
+    return tuple(found)
+
+
+def _members(session: Session, seen: View) -> tuple[tuple[str, frozenset[str]], ...]:
+    groups = sorted({rider.group.group_id for rider in seen.riders})
+    rows = session.exec(
+        select(Person.group_id, Person.person_id).where(
+            col(Person.group_id).in_(groups), Person.status == PersonStatus.ACTIVE
+        )
+    ).all()
+    return tuple((group, frozenset(person for g, person in rows if g == group)) for group in groups)
+
+
+def _escort(seen: View, number: int, each: EscortSeat) -> EscortFacts:
+    """An escort; home again in our own vehicle, else on one of the return seats bought with the offer."""
+    has_return = seen.vehicle is not None or (seen.offer is not None and number < seen.offer.escort_returns)
+    return EscortFacts(
+        escort_id=each.escort.escort_id,
+        sex=each.escort.sex,
+        duty=each.escort.duty,
+        approved_until=each.escort.approved_until,
+        is_available=each.escort.is_available,
+        has_return_seat=has_return,
+        board=each.seat.board,
+        alight=each.seat.alight,
+    )
+
+
+def _driver(session: Session, seen: View, driver: Driver) -> DriverFacts:
+    """Rest and days in a row of a driver before this movement, from the movements on record."""
+    since = seen.movement.depart_at - timedelta(days=8)
+    rows = session.exec(
+        select(Movement)
+        .where(
+            col(Movement.drivers).contains(driver.driver_id),
+            Movement.movement_id != seen.movement.movement_id,
+            col(Movement.status) != MovementStatus.CANCELLED,
+            col(Movement.depart_at) >= since,
+            col(Movement.depart_at) < seen.movement.depart_at,
+        )
+        .order_by(col(Movement.depart_at))
+    ).all()
+    if not rows:
+        return DriverFacts(driver_id=driver.driver_id, licence_until=driver.licence_until)
+    rest = int((seen.movement.depart_at - rows[-1].arrive_at).total_seconds() // 3600)
+    days = {row.depart_at.date() for row in rows}
+    in_row, day = 0, seen.movement.depart_at.date() - timedelta(days=1)
+    while day in days:
+        in_row, day = in_row + 1, day - timedelta(days=1)
+    return DriverFacts(
+        driver_id=driver.driver_id,
+        licence_until=driver.licence_until,
+        rest_hours_before=rest,
+        days_driven_in_row=in_row,
+    )
+
+
+def _vehicle(seen: View) -> VehicleFacts | None:
+    if seen.vehicle is None:
+        return None
+    kind = seen.situation.ground.vehicle_types.get(seen.vehicle.vehicle_type)
+    served: Any = kind.needs if kind else ()
+    return VehicleFacts(
+        vehicle_id=seen.vehicle.vehicle_id,
+        licence_until=seen.vehicle.licence_until,
+        insurance_until=seen.vehicle.insurance_until,
+        inspection_until=seen.vehicle.inspection_until,
+        serves_needs=frozenset(Need(name) for name in served),
+    )
+
+
+def _elsewhere(session: Session, seen: View) -> frozenset[str]:
+    """Persons and escorts of this movement who hold another active seat at the same time."""
+    found = set()
+    for seat in [*(rider.seat for rider in seen.riders), *(each.seat for each in seen.escorts)]:
+        who = col(Seat.person_id) == seat.person_id if seat.person_id else col(Seat.escort_id) == seat.escort_id
+        clash = session.exec(
+            select(Seat.seat_id).where(
+                who,
+                Seat.status == SeatStatus.ACTIVE,
+                Seat.seat_id != seat.seat_id,
+                col(Seat.depart_at) < seat.arrive_at,
+                col(Seat.arrive_at) > seat.depart_at,
+            )
+        ).first()
+        if clash is not None:
+            found.add(seat.person_id or seat.escort_id or "")
+    return frozenset(found)
+
+
+# ---- judging ------------------------------------------------------------------------------------------------------
+
+
+def findings_of(session: Session, seen: View, *, stage: MovementStatus, is_removal: bool = False) -> list[Finding]:
+    """Everything the rules say about a movement and about every group on it, at this moment.
+
+    With ``is_removal`` the version only takes people off: notice is not asked again (R22 allows removals after the
+    deadline).
+    """
+    found = judge_movement(movement_facts(session, seen, stage=stage), seen.situation.policy)
+    if is_removal:
+        found = [each for each in found if each.code.value not in _NOT_ASKED_AT_REMOVAL]
+    for group_id in dict.fromkeys(rider.group.group_id for rider in seen.riders):
+        legs, last_leg_on = journey_legs(session, group_id)
+        found += group_findings(
+            session, group_id=group_id, travel_date=legs[0].departs_on, last_leg_date=last_leg_on, legs=legs
+        )
+    return found
+
+
+_NOT_ASKED_AT_REMOVAL = frozenset({"NOTICE_TOO_LATE", "NOTICE_NOT_SENT", "CHANGED_AFTER_DEADLINE"})
+
+
+def judge(session: Session, seen: View, *, stage: MovementStatus, is_removal: bool = False) -> tuple[RuleOutcome, ...]:
+    """Every rule R1 to R24 with pass or fail for a movement at this moment."""
+    return report(findings_of(session, seen, stage=stage, is_removal=is_removal))

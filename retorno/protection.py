@@ -1,0 +1,387 @@
+"""Protection: screening, best-interest decisions, escort approvals, and lifting a hold by two.
+
+Raising a hold is in ``changes``: it has to free seats in the same transaction. Nothing here writes a reason, a kind
+of hold or a name into the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from retorno import clock
+from retorno.errors import Fault, InputError, NotAllowed, Stale
+from retorno.intake import touch_person
+from retorno.models.movements import Escort
+from retorno.models.people import Screening
+from retorno.models.protection import (
+    BestInterestCreate,
+    BestInterestDecision,
+    EscortApproval,
+    Hold,
+    ProtectionAssignment,
+)
+from retorno.office import access, audit
+from retorno.office.access import Actor
+from retorno.text import clean_text
+from retorno.vocabulary import HoldKind, Role
+
+MAX_NOTE_CHARS = 4_000
+
+
+# ---- screening ------------------------------------------------------------------------------------------------
+
+
+def record_screening(
+    session: Session,
+    actor: Actor,
+    *,
+    person_id: str,
+    screened_at: datetime,
+    is_victim_of_trafficking: bool = False,
+) -> Screening:
+    """Record that a protection officer spoke with a person in private (R8); what was said lives in holds.
+
+    Raises
+    ------
+    InputError
+        If the instant lies in the future or has no time zone.
+    """
+    actor = access.require(session, actor, "protection.screen", person_id=person_id)
+    if screened_at.tzinfo is None:
+        raise InputError([Fault(column="screened_at", code="ZONE", what="the time of the screening needs a time zone")])
+    if screened_at > clock.now():
+        raise InputError([Fault(column="screened_at", code="FUTURE", what="the screening lies in the future")])
+    screening = Screening(
+        person_id=person_id,
+        screened_at=screened_at,
+        screened_by=actor.user_id,
+        is_victim_of_trafficking=is_victim_of_trafficking,
+    )
+    session.add(screening)
+    touch_person(session, person_id)
+    audit.append(
+        session,
+        actor,
+        act="protection.screen",
+        object_kind="screening",
+        object_id=screening.screening_id,
+        subject_id=person_id,
+        values={"screened_at": screened_at, "is_victim_of_trafficking": is_victim_of_trafficking},
+        ids={"person_id": person_id},
+    )
+    return screening
+
+
+# ---- holds ------------------------------------------------------------------------------------------------------
+
+
+def open_holds(session: Session, person_ids: Iterable[str]) -> list[Hold]:
+    """The open holds of these persons, oldest first; for protection, readiness and changes only."""
+    return list(
+        session.exec(
+            select(Hold)
+            .where(col(Hold.person_id).in_(sorted(set(person_ids))), col(Hold.lifted_at).is_(None))
+            .order_by(col(Hold.raised_at), Hold.hold_id)
+            .execution_options(populate_existing=True)
+        ).all()
+    )
+
+
+def hold_history_exists(session: Session, person_id: str) -> bool:
+    """Whether a person is or ever was under a hold (R26)."""
+    return session.exec(select(Hold.hold_id).where(Hold.person_id == person_id).limit(1)).first() is not None
+
+
+def holds_to_review(session: Session, actor: Actor, *, on_date: date) -> list[Hold]:
+    """Open holds of the caseload whose review day has come: they ask for a look, none lifts by itself (R6)."""
+    actor = access.require(session, actor, "protection.read")
+    return list(
+        session.exec(
+            select(Hold)
+            .where(
+                col(Hold.lifted_at).is_(None),
+                col(Hold.review_on) <= on_date,
+                col(Hold.person_id).in_(access.person_ids_of(actor, Role.PROTECTION)),
+            )
+            .order_by(col(Hold.review_on), Hold.hold_id)
+        ).all()
+    )
+
+
+def propose_lift(session: Session, actor: Actor, *, hold_id: str, version: int, decision: str) -> Hold:
+    """The first of two signatures that lift a hold, on the written decision of the authority that set it (R6).
+
+    A protection officer proposes; for a medical hold a health officer may as well. A second proposal replaces the
+    first while nobody has signed.
+
+    Raises
+    ------
+    InputError
+        If the decision is empty.
+    NotAllowed
+        If the actor may not, the hold is not in the caseload, or it is lifted already.
+    Stale
+        If somebody changed the hold meanwhile.
+    """
+    hold, actor = _hold_for(session, actor, hold_id, version)
+    text = clean_text(decision, column="decision", max_chars=MAX_NOTE_CHARS, allow_newlines=True)
+    if not text:
+        raise InputError(
+            [Fault(column="decision", code="EMPTY", what="write down the decision that lifts it, and the reason")]
+        )
+    hold.lift_proposed_by, hold.lift_proposed_at = actor.user_id, clock.now()
+    hold.lift_decision = text
+    hold.version += 1
+    session.add(hold)
+    _log_hold(session, actor, hold, "protection.propose_lift")
+    return hold
+
+
+def lift_hold(session: Session, actor: Actor, *, hold_id: str, version: int) -> Hold:
+    """The second signature: the hold is lifted from now on.
+
+    Two different people sign, neither of them alone the one who raised it: two protection officers, or for a medical
+    hold one health officer and one protection officer.
+
+    Raises
+    ------
+    InputError
+        If nobody proposed to lift it, the same person signs twice, or the two roles are not those that R6 asks for.
+    NotAllowed, Stale
+        As for ``propose_lift``.
+    """
+    hold, actor = _hold_for(session, actor, hold_id, version)
+    first = hold.lift_proposed_by
+    if first is None:
+        raise InputError(
+            [Fault(code="NOT_PROPOSED", what="nobody has proposed to lift it; the first signature is missing")]
+        )
+    if first == actor.user_id:
+        raise InputError([Fault(code="SAME_PERSON", what="the second signature must be another person's")])
+    roles = (_signing_role(session, hold, first), _signing_role(session, hold, actor.user_id))
+    wanted = {Role.HEALTH, Role.PROTECTION} if hold.kind is HoldKind.MEDICAL else {Role.PROTECTION}
+    if set(roles) != wanted:
+        who = "a health officer and a protection officer" if len(wanted) == 2 else "two protection officers"
+        raise InputError([Fault(code="WRONG_ROLES", what=f"it takes {who} to lift it")])
+    hold.lifted_by, hold.lifted_at = actor.user_id, clock.now()
+    hold.version += 1
+    session.add(hold)
+    touch_person(session, hold.person_id)
+    _log_hold(session, actor, hold, "protection.lift")
+    return hold
+
+
+def _hold_for(session: Session, actor: Actor, hold_id: str, version: int) -> tuple[Hold, Actor]:
+    """An open hold that the actor may sign for, locked, at the version they saw."""
+    actor = access.require(session, actor, "protection.lift")
+    hold = session.get(Hold, hold_id, with_for_update=True, populate_existing=True)
+    if hold is None or hold.lifted_at is not None:
+        raise NotAllowed
+    access.require(session, actor, "protection.lift", person_id=hold.person_id)
+    if hold.kind is not HoldKind.MEDICAL and not actor.has(Role.PROTECTION):
+        raise NotAllowed
+    if hold.version != version:
+        raise Stale("the hold changed since it was read")
+    return hold, actor
+
+
+def _signing_role(session: Session, hold: Hold, user_id: str) -> Role | None:
+    """The role in which a user counts for lifting this hold, as granted now; None if in none."""
+    signer = access.load_actor(session, user_id)
+    if hold.kind is HoldKind.MEDICAL and signer.has(Role.HEALTH):
+        return Role.HEALTH
+    return Role.PROTECTION if signer.has(Role.PROTECTION) else None
+
+
+def _log_hold(session: Session, actor: Actor, hold: Hold, act: str) -> None:
+    audit.append(
+        session,
+        actor,
+        act=act,
+        object_kind="hold",
+        object_id=hold.hold_id,
+        subject_id=hold.person_id,
+        values={"lift_decision": hold.lift_decision},
+        ids={"person_id": hold.person_id},
+    )
+
+
+# ---- best interests -------------------------------------------------------------------------------------------
+
+
+def record_best_interest(
+    session: Session, actor: Actor, *, person_id: str, decision: BestInterestCreate
+) -> BestInterestDecision:
+    """Record the best-interest decision of a child with its parts; the latest one counts, and starts uncleared (R12).
+
+    Raises
+    ------
+    InputError
+        If a date lies in the future, or a text holds hidden characters.
+    """
+    actor = access.require(session, actor, "protection.best_interest", person_id=person_id)
+    faults: list[Fault] = []
+    today = clock.now().date()
+    for name in ("decided_on", "guardian_consent_on", "child_view_recorded_on", "receiving_agreed_on"):
+        day: date | None = getattr(decision, name)
+        if day is not None and day > today:
+            faults.append(Fault(column=name, code="FUTURE", what=f"{day} lies in the future"))
+    cleaned: dict[str, str] = {}
+    for name in ("body", "pickup_named"):
+        try:
+            cleaned[name] = clean_text(getattr(decision, name), column=name, max_chars=200)
+        except InputError as error:
+            faults += error.faults
+    if not faults and not cleaned["body"]:
+        faults.append(Fault(column="body", code="EMPTY", what="name the competent body that decided"))
+    if faults:
+        raise InputError(faults)
+    row = BestInterestDecision.model_validate(
+        decision, update={"person_id": person_id, "recorded_by": actor.user_id, "recorded_at": clock.now(), **cleaned}
+    )
+    session.add(row)
+    touch_person(session, person_id)
+    _log_decision(session, actor, row, "protection.best_interest", decision.model_dump())
+    return row
+
+
+def clear_to_travel(session: Session, actor: Actor, *, decision_id: str, version: int) -> BestInterestDecision:
+    """Sign that a child may travel on this decision; the second signature of another officer clears it.
+
+    Raises
+    ------
+    InputError
+        If the same officer signs twice, or the decision is already cleared.
+    NotAllowed, Stale
+        If the actor may not, or the decision is no longer the latest or was changed.
+    """
+    actor = access.require(session, actor, "protection.best_interest")
+    row = session.get(BestInterestDecision, decision_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotAllowed
+    access.require(session, actor, "protection.best_interest", person_id=row.person_id)
+    if row.version != version or _latest_decision_id(session, row.person_id) != decision_id:
+        raise Stale("the decision changed since it was read")
+    if row.cleared_at is not None:
+        raise InputError([Fault(code="CLEARED", what="two officers have already signed")])
+    if row.cleared_by is None:
+        row.cleared_by = actor.user_id
+    elif row.cleared_by == actor.user_id:
+        raise InputError([Fault(code="SAME_PERSON", what="the second signature must be another officer's")])
+    else:
+        row.cleared_by_second, row.cleared_at = actor.user_id, clock.now()
+        touch_person(session, row.person_id)
+    row.version += 1
+    session.add(row)
+    _log_decision(session, actor, row, "protection.clear", {"is_cleared": row.cleared_at is not None})
+    return row
+
+
+def _latest_decision_id(session: Session, person_id: str) -> str | None:
+    return session.exec(
+        select(BestInterestDecision.decision_id)
+        .where(BestInterestDecision.person_id == person_id)
+        .order_by(col(BestInterestDecision.recorded_at).desc(), col(BestInterestDecision.decision_id).desc())
+        .limit(1)
+    ).first()
+
+
+def _log_decision(
+    session: Session, actor: Actor, row: BestInterestDecision, act: str, values: dict[str, object]
+) -> None:
+    audit.append(
+        session,
+        actor,
+        act=act,
+        object_kind="best_interest_decision",
+        object_id=row.decision_id,
+        subject_id=row.person_id,
+        values=values,
+        ids={"person_id": row.person_id},
+    )
+
+
+# ---- escorts and assignments ------------------------------------------------------------------------------------
+
+
+def approve_escort(
+    session: Session, actor: Actor, *, person_id: str, escort_id: str, valid_until: date
+) -> EscortApproval:
+    """Approve a named escort for one child until a day (R12).
+
+    Raises
+    ------
+    InputError
+        If the escort is unknown, or the day has passed.
+    """
+    actor = access.require(session, actor, "protection.escort", person_id=person_id)
+    faults = []
+    if session.get(Escort, escort_id) is None:
+        faults.append(Fault(column="escort_id", code="UNKNOWN", what="there is no such escort"))
+    if valid_until < clock.now().date():
+        faults.append(
+            Fault(column="valid_until", code="PAST", what=f"{valid_until} has passed, expected a day to come")
+        )
+    if faults:
+        raise InputError(faults)
+    approval = EscortApproval(
+        person_id=person_id,
+        escort_id=escort_id,
+        approved_by=actor.user_id,
+        approved_at=clock.now(),
+        valid_until=valid_until,
+    )
+    session.add(approval)
+    touch_person(session, person_id)
+    audit.append(
+        session,
+        actor,
+        act="protection.escort",
+        object_kind="escort_approval",
+        object_id=approval.approval_id,
+        subject_id=person_id,
+        values={"valid_until": valid_until},
+        ids={"person_id": person_id, "escort_id": escort_id},
+    )
+    return approval
+
+
+def assign_officer(session: Session, actor: Actor, *, person_id: str, user_id: str) -> None:
+    """Name a protection officer on a person's case; naming them again changes nothing.
+
+    Raises
+    ------
+    InputError
+        If the user is no protection officer.
+    """
+    actor = access.require(session, actor, "protection.read", person_id=person_id)
+    if not access.load_actor(session, user_id).has(Role.PROTECTION):
+        raise InputError([Fault(column="user_id", code="WRONG_ROLE", what="only a protection officer can be named")])
+    if session.get(ProtectionAssignment, (person_id, user_id)) is not None:
+        return
+    session.add(ProtectionAssignment(person_id=person_id, user_id=user_id, assigned_at=clock.now()))
+    audit.append(
+        session,
+        actor,
+        act="protection.assign",
+        object_kind="person",
+        object_id=person_id,
+        ids={"user_id": user_id},
+    )
+
+
+def missing_parts(decision: BestInterestDecision | None) -> Sequence[str]:
+    """Fields of a child's file that are still empty, in the order in which they are asked for."""
+    if decision is None:
+        return ("outcome",)
+    parts = {
+        "guardian_consent_on": decision.guardian_consent_on,
+        "child_view_recorded_on": decision.child_view_recorded_on,
+        "receiving_agreed_on": decision.receiving_agreed_on,
+        "pickup_named": decision.pickup_named,
+        "cleared_at": decision.cleared_at,
+    }
+    return tuple(name for name, value in parts.items() if not value)
