@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 import shutil
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from retorno.__main__ import main
 from retorno.errors import Fault, InputError
-from retorno.routes.cells import SHIPPED
+from retorno.routes.cells import SHIPPED, read_rows
 from retorno.routes.check_data import check_data
-from retorno.routes.rows import Source
+from retorno.routes.column_check import read_columns
+from retorno.routes.rows import ExampleConfirmation, Source
 from retorno.routes.tables import load_ground
+from retorno.vocabulary import DocumentType, Need, Profile
 
 TABLES = sorted(
     path.relative_to(SHIPPED).as_posix() for path in [*SHIPPED.glob("*.csv"), *SHIPPED.glob("examples/*.csv")]
@@ -111,6 +115,43 @@ def test_every_row_of_an_example_says_that_it_is_invented():
     for path in SHIPPED.glob("examples/*.csv"):
         with path.open(encoding="utf-8", newline="") as handle:
             assert {row["invented"] for row in csv.DictReader(handle)} == {"yes"}, path.name
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "codes"),
+    [
+        ("reception.csv", "profiles", Profile),
+        ("hours.csv", "profiles", Profile),
+        ("examples/agreement_confirmations.csv", "profiles", Profile),
+        ("vehicles.csv", "needs", Need),
+        ("documents_accepted.csv", "document_type", DocumentType),
+    ],
+)
+def test_the_description_and_the_program_know_the_same_codes(file: str, column: str, codes: type[StrEnum]):
+    columns, _ = read_columns(SHIPPED)
+    described = next(each for each in columns[file] if each.name == column)
+
+    assert set(described.values) == {code.value for code in codes}
+
+
+def test_the_demonstration_may_plan_its_corridors():
+    ground = load_ground(SHIPPED)
+    confirmations = read_rows(SHIPPED / "examples/agreement_confirmations.csv", ExampleConfirmation)
+    land = {
+        (row.from_country, *row.transit_countries, row.to_country): row
+        for row in confirmations
+        if row.mode == ("land",) and not row.profiles
+    }
+
+    for corridor in (("MX", "GT", "HN"), ("MX", "GT", "SV"), ("PA", "CR", "NI")):
+        row = land[corridor]
+        ways = [ground.crossings[crossing] for crossing in row.crossings]
+        borders = {
+            frozenset((way.country_a, way.country_b)) for way in ways if way.drivable and "coach" in way.vehicles
+        }
+        assert borders == {frozenset(pair) for pair in itertools.pairwise(corridor)}
+        assert row.notice_hours == 72
+    assert {row.to_country for row in confirmations if row.mode == ("air",)} >= {"CO", "EC", "VE", "CU", "IN", "CM"}
 
 
 def test_no_file_of_the_data_holds_windows_line_ends():

@@ -335,7 +335,7 @@ class DocumentAccepted:
 
     ``state`` ``*`` is every state; ``nationalities`` hold codes, ``*own`` (nationals of the state) or ``*any``.
     ``accepted`` is yes, no or on_confirmation: only with the word of that state on record. ``margin_days`` is
-    the validity left on the day of entry; ``max_age`` the last completed year of age the row is good for.
+    the validity left on the day of entry; the row is good for people of ``min_age`` to ``max_age``, completed years.
     """
 
     rule_id: str
@@ -346,6 +346,7 @@ class DocumentAccepted:
     mode: tuple[str, ...]
     accepted: str
     margin_days: int
+    min_age: int | None
     max_age: int | None
     valid_from: date | None
     valid_to: date | None

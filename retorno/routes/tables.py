@@ -201,6 +201,7 @@ def document_rule(
         and rule.role == role
         and mode in rule.mode
         and _covers(rule, nationality, state)
+        and (rule.min_age is None or rule.min_age <= age)
         and (rule.max_age is None or age <= rule.max_age)
         and (rule.valid_from is None or rule.valid_from <= day)
         and (rule.valid_to is None or day <= rule.valid_to)

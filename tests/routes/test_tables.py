@@ -130,6 +130,8 @@ def test_the_spare_tenth_leaves_the_seats_of_the_benchmark_problems(ground: Grou
         ("national_id", "HN", "receiving", "HN", "air", 30, "OWN-ID-AIR", "no"),
         ("national_id", "MX", "receiving", "MX", "land", 30, "OWN-ID-LAND", "on_confirmation"),
         ("national_id", "GT", "transit", "HN", "land", 30, "CA4-GT-TRANSIT-ID", "yes"),
+        ("national_id", "GT", "transit", "HN", "land", 18, "CA4-GT-TRANSIT-ID", "yes"),
+        ("national_id", "GT", "transit", "HN", "land", 17, "TRANSIT-ID", "no"),  # the CA-4 asks children for a passport
         ("national_id", "GT", "transit", "CU", "land", 30, "TRANSIT-ID", "no"),
         ("passport", "GT", "transit", "NI", "land", 30, "CA4-GT-TRANSIT-PASSPORT", "yes"),
         ("passport", "GT", "transit", "VE", "land", 30, "TRANSIT-PASSPORT", "yes"),
