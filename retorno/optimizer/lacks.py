@@ -1,0 +1,493 @@
+"""The network of a problem, what is free on it, and what a group lacks on every ride and night.
+
+A lack has a price: the size of the change that would remove it. The cheapest way home under these prices is the
+way with the smallest change.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retorno.optimizer.check import Uses, uses
+from retorno.optimizer.problem import EMPTY_PLAN, Charter, Group, Plan, PlannedVehicle, Problem, Service, Trip
+from retorno.optimizer.relaxations import SIZES, Reason, Relaxation, journey_limit, size_of
+from retorno.optimizer.timespace import CHARTER, FAR, SERVICE, TRIP, CostsToGo, TimeSpace, build, costs_to_go
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+WAY_LACKS: Final = (
+    Reason.BARRED_COUNTRY,
+    Reason.VULNERABLE_WINDOW,
+    Reason.CROSSING_CLOSED,
+    Reason.CANCELLED,
+    Reason.GROUP_TOO_LARGE,
+    Reason.NO_SEAT,
+    Reason.QUOTA_FULL,
+    Reason.NO_BED,
+    Reason.NO_ESCORT,
+    Reason.CHARTER_NOT_FILLED,
+)
+END_LACKS: Final = (Reason.RECEPTION_FULL, Reason.DATE_TOO_EARLY, Reason.JOURNEY_TOO_LONG)
+EMPTY_LACKS: Final = WAY_LACKS + END_LACKS
+PLAN_LACKS: Final = (
+    Reason.NO_SEAT,
+    Reason.QUOTA_FULL,
+    Reason.NO_BED,
+    Reason.NO_ESCORT,
+    Reason.CHARTER_NOT_FILLED,
+    Reason.CONFLICT,
+    Reason.CROSSING_CLOSED,
+    Reason.RECEPTION_FULL,
+    Reason.DATE_TOO_EARLY,
+)
+
+
+class Network:
+    """The rides of a problem, closed and cancelled ones too, with what they need."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.days = problem.horizon_days
+        self.now_day = problem.replan.now_day if problem.replan else 0
+        self.space: TimeSpace = build(replace(problem, closures=frozenset(), cancelled=frozenset()))
+        space = self.space
+        self.is_trip: Flags = space.ride_kind == TRIP
+        self.homes = {depot.site for depot in problem.depots}
+        rows: list[Trip | Service | Charter] = [*problem.trips, *problem.services, *problem.charters]
+        self.is_closed = self.rides_on(
+            (row, [day for day in range(self.days) if self.closed_crossings(row, day)])
+            for row in (rows if problem.closures else ())
+        )
+        self.is_cancelled = self.rides_on(
+            (row, [day for day in range(self.days) if (row.id, day) in problem.cancelled])
+            for row in (rows if problem.cancelled else ())
+        )
+        trip_starts = np.array([space.site_index[trip.stops[0]] for trip in problem.trips] or [0])
+        self.vehicle_start: Ints = np.where(self.is_trip, trip_starts[np.where(self.is_trip, space.ride_row, 0)], 0)
+        self.running: list[list[int]] = [
+            [
+                day
+                for day in range(self.now_day, self.days)
+                if trip.days[day] == "1"
+                and (trip.id, day) not in problem.cancelled
+                and not self.closed_crossings(trip, day)
+            ]
+            for trip in problem.trips
+        ]
+        self.trips_from: defaultdict[str, list[int]] = defaultdict(list)
+        for number, trip in enumerate(problem.trips):
+            self.trips_from[trip.stops[0]].append(number)
+        # May a vehicle of the type end where the trip ends? Shape (types, rides).
+        ends = np.array(
+            [
+                [trip.stops[-1] in self.homes or trip.stops[-1] in kind.return_cents for trip in problem.trips]
+                or [False]
+                for kind in problem.vehicle_types
+            ]
+        )
+        self.may_end: Flags = ends[:, np.where(self.is_trip, space.ride_row, 0)] & self.is_trip
+        self.ride_of_cross: Ints = np.repeat(np.arange(space.ride_count, dtype=np.int64), np.diff(space.cross_start))
+
+    def closed_crossings(self, row: Trip | Service | Charter, day: int) -> tuple[str, ...]:
+        """The crossings of a row that are closed on a day."""
+        return tuple(crossing for crossing in crossings_of(row) if (crossing, day) in self.problem.closures)
+
+    def rides_on(self, rows_with_days: Iterable[tuple[Trip | Service | Charter, list[int]]]) -> Flags:
+        """Which rides belong to one of these rows on one of its days."""
+        space = self.space
+        marked = np.zeros(space.ride_count, dtype=np.bool_)
+        for row, days in rows_with_days:
+            if not days:
+                continue
+            kind, index = self.place_of(row)
+            marked |= (space.ride_kind == kind) & (space.ride_row == index) & np.isin(space.ride_day, days)
+        return marked
+
+    def place_of(self, row: Trip | Service | Charter) -> tuple[int, int]:
+        """Kind and position of a row."""
+        if isinstance(row, Trip):
+            return TRIP, self.space.trip_index[row.id]
+        if isinstance(row, Service):
+            return SERVICE, self.space.service_index[row.id]
+        return CHARTER, self.space.charter_index[row.id]
+
+    def row(self, ride: int) -> Trip | Service | Charter:
+        """The row of a ride."""
+        index = int(self.space.ride_row[ride])
+        kind = int(self.space.ride_kind[ride])
+        if kind == TRIP:
+            return self.problem.trips[index]
+        return self.problem.services[index] if kind == SERVICE else self.problem.charters[index]
+
+
+def crossings_of(row: Trip | Service | Charter) -> tuple[str, ...]:
+    if isinstance(row, Trip):
+        return tuple(crossing for segment in row.crossings for crossing in segment)
+    return row.crossings if isinstance(row, Service) else ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A vehicle that could be at a site from a day on: where it comes from, and its empty moves until then."""
+
+    day: int
+    depot: str
+    hired: bool
+    vehicle: PlannedVehicle | None
+    moves: tuple[tuple[int, str], ...]
+
+
+class Reach:
+    """Where idle vehicles of one type can be, and when, at the earliest."""
+
+    def __init__(self, network: Network, sources: Iterable[tuple[str, Standing]]) -> None:
+        self.at: dict[str, Standing] = {}
+        queue = [(standing.day, number, site, standing) for number, (site, standing) in enumerate(sources)]
+        heapq.heapify(queue)
+        count = len(queue)
+        trips = network.problem.trips
+        while queue:
+            _, _, site, standing = heapq.heappop(queue)
+            if site in self.at:
+                continue
+            self.at[site] = standing
+            for index in network.trips_from[site]:
+                end = trips[index].stops[-1]
+                running = network.running[index]
+                position = bisect_left(running, standing.day)
+                if end in self.at or position == len(running):
+                    continue
+                day = running[position]
+                moves = (*standing.moves, (day, trips[index].id))
+                count += 1
+                heapq.heappush(queue, (day + 1, count, end, replace(standing, day=day + 1, moves=moves)))
+        never = network.days + 1
+        self.day_at: Ints = np.array(
+            [self.at[site.id].day if site.id in self.at else never for site in network.problem.sites]
+        )
+
+
+class Supply:
+    """What is free on the network under a plan; without a plan, all there is."""
+
+    def __init__(self, network: Network, plan: Plan | None) -> None:
+        problem, space = network.problem, network.space
+        self.network, self.plan = network, plan or EMPTY_PLAN(problem)
+        self.is_empty = plan is None
+        self.used: Uses = uses(problem, self.plan)
+        self.kinds = {kind.id: kind for kind in problem.vehicle_types}
+        days = range(network.days)
+        self.beds_free: Ints = np.array(
+            [[site.beds - self.used.beds.get((site.id, day), 0) for day in days] for site in problem.sites]
+        )
+        self.quota_free: Ints = np.array(
+            [
+                [crossing.quota[day] - self.used.quota.get((crossing.id, day), 0) for day in days]
+                for crossing in problem.crossings
+            ]
+        ).reshape(-1, network.days)
+        self.escorts_free: dict[str, Ints] = {
+            pool.id: np.array(
+                [pool.available - self.used.escorts.get((pool.id, day), 0) for day in days], dtype=np.int64
+            )
+            for pool in problem.escort_pools
+        }
+        self.service_free: Ints = self.service_seats(space)
+        self.aircraft_free, self.aircraft_left = self.charter_seats(space)
+        self.carriers = list(self.running_vehicles())
+        self.carrier_ride: Ints = np.array([ride for ride, _, _, _ in self.carriers], dtype=np.int64)
+        self.carrier_seats: Ints = np.array([seats for _, _, seats, _ in self.carriers], dtype=np.int64)
+        self.carrier_places: Ints = np.array([places for _, _, _, places in self.carriers], dtype=np.int64)
+        self.idle = {kind.id: Reach(network, self.idle_vehicles(kind.id)) for kind in problem.vehicle_types}
+        self.more = {kind.id: Reach(network, self.more_vehicles(kind.id)) for kind in problem.vehicle_types}
+
+    def service_seats(self, space: TimeSpace) -> Ints:
+        seats = np.array([row.seats for row in self.network.problem.services] or [0], dtype=np.int64)
+        is_service = space.ride_kind == SERVICE
+        free: Ints = np.where(is_service, seats[np.where(is_service, space.ride_row, 0)], 0)
+        for (row_id, day), used in self.used.services.items():
+            ride = space.find_ride(kind=SERVICE, row=space.service_index[row_id], day=day)
+            free[ride] -= used
+        return free
+
+    def charter_seats(self, space: TimeSpace) -> tuple[Ints, Flags]:
+        """Per charter ride, most seats free on an aircraft that flies (-1: none flies), and whether one is left."""
+        free = np.full(space.ride_count, -1, dtype=np.int64)
+        left = space.ride_kind == CHARTER
+        flying: Counter[int] = Counter()
+        for (row_id, day, _), used in self.used.charters.items():
+            index = space.charter_index[row_id]
+            ride = space.find_ride(kind=CHARTER, row=index, day=day)
+            free[ride] = max(int(free[ride]), self.network.problem.charters[index].seats - used)
+            flying[ride] += 1
+        for ride in map(int, np.flatnonzero(left)):
+            left[ride] = flying[ride] < self.network.problem.charters[space.ride_row[ride]].max_per_day
+        return free, left
+
+    def running_vehicles(self) -> Iterator[tuple[int, PlannedVehicle, int, int]]:
+        """Per ride on a vehicle of the plan, from now on: ride, vehicle, seats free, wheelchair places free."""
+        space = self.network.space
+        for vehicle in self.plan.vehicles:
+            kind = self.kinds[vehicle.type]
+            for day, trip_id in vehicle.moves:
+                if day < self.network.now_day:
+                    continue
+                index = space.trip_index[trip_id]
+                start, end = int(space.day_start[day]), int(space.day_start[day + 1])
+                here = (space.ride_kind[start:end] == TRIP) & (space.ride_row[start:end] == index)
+                for ride in np.flatnonzero(here) + start:
+                    segments = [
+                        (vehicle.id, day, segment)
+                        for segment in range(int(space.ride_board[ride]), int(space.ride_alight[ride]))
+                    ]
+                    seats = kind.seats - max(self.used.seats.get(key, 0) for key in segments)
+                    places = kind.wheelchairs - max(self.used.wheelchairs.get(key, 0) for key in segments)
+                    yield int(ride), vehicle, seats, places
+
+    def idle_vehicles(self, type_id: str) -> Iterator[tuple[str, Standing]]:
+        """Vehicles of the depots not yet used, and vehicles of the plan after their last move."""
+        now_day = self.network.now_day
+        taken = Counter(
+            (vehicle.depot, vehicle.hired)
+            for vehicle in self.plan.vehicles
+            if vehicle.moves and vehicle.type == type_id
+        )
+        for depot in self.network.problem.depots:
+            for hired, counts in ((False, depot.own), (True, depot.hire_max)):
+                if counts.get(type_id, 0) > taken[depot.site, hired]:
+                    yield (
+                        depot.site,
+                        Standing(day=now_day, depot=depot.site, hired=hired, vehicle=None, moves=()),
+                    )
+        for vehicle in self.plan.vehicles:
+            if vehicle.moves and vehicle.type == type_id:
+                last_day, trip_id = vehicle.moves[-1]
+                trip = self.network.problem.trips[self.network.space.trip_index[trip_id]]
+                standing = Standing(
+                    day=max(last_day + 1, now_day),
+                    depot=vehicle.depot,
+                    hired=vehicle.hired,
+                    vehicle=vehicle,
+                    moves=(),
+                )
+                yield trip.stops[-1], standing
+
+    def more_vehicles(self, type_id: str) -> Iterator[tuple[str, Standing]]:
+        """A further vehicle hired at any depot."""
+        for depot in self.network.problem.depots:
+            standing = Standing(day=self.network.now_day, depot=depot.site, hired=True, vehicle=None, moves=())
+            yield depot.site, standing
+
+
+# ---- what a group needs, priced -----------------------------------------------------------------------
+
+
+def needs_key(problem: Problem, group: Group) -> tuple[object, ...]:
+    """Groups with the same key find the same prices on every ride."""
+    foes = tuple(sorted(foes_of(problem, group)))
+    needs = (group.persons, group.escorts, group.wheelchairs, group.vulnerable)
+    journey_days = journey_limit(problem, group)
+    return (
+        group.destination,
+        *needs,
+        group.escort_pool or "",
+        tuple(sorted(group.barred_countries)),
+        foes,
+        journey_days,
+    )
+
+
+def foes_of(problem: Problem, group: Group) -> set[str]:
+    return {
+        first if second == group.id else second for first, second in problem.conflicts if group.id in (first, second)
+    }
+
+
+def sizes_of(code: Relaxation, lacking: Ints) -> Floats:
+    once, each = SIZES[code]
+    return np.where(lacking > 0, once + each * lacking, 0).astype(np.float64)
+
+
+class Needs:
+    """The prices of all rides and nights for groups with the same needs, by what may be lacking."""
+
+    def __init__(self, network: Network, group: Group, *, now: Supply, empty: Supply) -> None:
+        self.network, self.group = network, group
+        self.now, self.empty = now, empty
+        self.destination = network.space.site_index[group.destination]
+        self.foes = foes_of(network.problem, group)
+        self.layers = min(journey_limit(network.problem, group) + 2, network.days - 1)
+        self.costs: dict[tuple[bool, frozenset[Reason]], tuple[CostsToGo, Floats]] = {}
+        self.parts: dict[tuple[object, ...], Floats] = {}
+
+    @cached_property
+    def is_barred(self) -> Flags:
+        space = self.network.space
+        touched = (space.ride_countries & space.country_mask(self.group.barred_countries)) != 0
+        # A flight may land in a barred country if that is home.
+        lands_home = ~space.ride_is_land & (space.ride_destination == self.destination)
+        result: Flags = touched & ~lands_home
+        return result
+
+    def togo(self, supply: Supply, lacks: frozenset[Reason]) -> tuple[CostsToGo, Floats]:
+        """Cheapest ways home if only these things may be lacking, and the prices of nights they rest on."""
+        relevant = lacks - set(END_LACKS)
+        key = (supply.is_empty, relevant)
+        if key not in self.costs:
+            space = self.network.space
+            rides = self.ride_prices(supply, relevant)
+            nights = self.night_prices(supply, relevant)
+            allowed = (rides < FAR) & (space.ride_origin != self.destination)
+            found = costs_to_go(
+                space,
+                destination=self.destination,
+                allowed=allowed & (space.ride_day >= self.network.now_day),
+                ride_price=rides + 0.01,  # Of two ways alike, the one with fewer rides.
+                night_price=nights,
+                arrival_price=np.zeros(self.network.days),
+                journey_days=self.layers,
+            )
+            self.costs[key] = (found, nights)
+        return self.costs[key]
+
+    def ride_prices(self, supply: Supply, lacks: frozenset[Reason]) -> Floats:
+        space = self.network.space
+        prices = self.seat_prices(
+            supply,
+            size_may_lack=Reason.GROUP_TOO_LARGE in lacks,
+            vehicle_may_lack=Reason.NO_SEAT in lacks,
+            foes_may_meet=Reason.CONFLICT in lacks,
+            load_may_lack=Reason.CHARTER_NOT_FILLED in lacks,
+        ).copy()
+        for lack, is_lacking, code in (
+            (Reason.BARRED_COUNTRY, self.is_barred, Relaxation.TRANSIT),
+            (
+                Reason.VULNERABLE_WINDOW,
+                ~space.ride_vulnerable_ok & bool(self.group.vulnerable),
+                Relaxation.VULNERABLE_DAY,
+            ),
+            (Reason.CROSSING_CLOSED, self.network.is_closed, Relaxation.OPEN_CROSSING),
+            (Reason.CANCELLED, self.network.is_cancelled, Relaxation.RUN),
+        ):
+            prices[is_lacking] += SIZES[code][0] if lack in lacks else FAR
+        prices += self.gated(self.quota_sizes(supply), Reason.QUOTA_FULL in lacks)
+        if self.group.escorts:
+            by_day = np.concatenate(([0.0], np.cumsum(self.escort_prices(supply, lacks))))
+            stop = np.minimum(space.ride_arrive_day, self.network.days - 1) + 1
+            prices += by_day[stop] - by_day[np.minimum(space.ride_day + 1, stop)]
+        return prices
+
+    @staticmethod
+    def gated(sizes: Floats, may_lack: bool) -> Floats:
+        return sizes if may_lack else np.where(sizes > 0, FAR, 0.0)
+
+    def quota_sizes(self, supply: Supply) -> Floats:
+        key = ("quota", supply.is_empty)
+        if key not in self.parts:
+            space, of_cross = self.network.space, self.network.ride_of_cross
+            if len(of_cross):
+                lacking = self.group.seats - supply.quota_free
+                each = sizes_of(Relaxation.QUOTA, lacking)[space.cross_ids, space.ride_day[of_cross]]
+                self.parts[key] = np.bincount(of_cross, weights=each, minlength=space.ride_count).astype(np.float64)
+            else:
+                self.parts[key] = np.zeros(space.ride_count)
+        return self.parts[key]
+
+    def seat_prices(
+        self,
+        supply: Supply,
+        *,
+        size_may_lack: bool,
+        vehicle_may_lack: bool,
+        foes_may_meet: bool,
+        load_may_lack: bool,
+    ) -> Floats:
+        """Per ride, the size of the change that gives the group its seats and wheelchair places."""
+        key = ("seats", supply.is_empty, size_may_lack, vehicle_may_lack, foes_may_meet, load_may_lack)
+        if key in self.parts:
+            return self.parts[key]
+        space, group = self.network.space, self.group
+        prices = np.full(space.ride_count, FAR)
+        for number, kind in enumerate(self.network.problem.vehicle_types):
+            lacking = size_of(Relaxation.SEATS, group.seats - kind.seats)
+            lacking += size_of(Relaxation.WHEELCHAIRS, group.wheelchairs - kind.wheelchairs)
+            if lacking and not size_may_lack:
+                continue
+            for reach, further in (
+                (supply.idle[kind.id], 0),
+                (supply.more[kind.id], size_of(Relaxation.VEHICLES, 1)),
+            ):
+                if not further or vehicle_may_lack:
+                    in_time = reach.day_at[self.network.vehicle_start] <= space.ride_day
+                    can = in_time & self.network.may_end[number]
+                    np.minimum(prices, lacking + further, out=prices, where=can)
+        # On a plan's vehicles, services and aircraft a missing seat is NO_SEAT; on an empty network the group is
+        # too large for what there is.
+        may_squeeze = size_may_lack if supply.is_empty else vehicle_may_lack
+        if len(supply.carriers):
+            sizes = sizes_of(Relaxation.SEATS, group.seats - supply.carrier_seats)
+            sizes += sizes_of(Relaxation.WHEELCHAIRS, group.wheelchairs - supply.carrier_places)
+            sizes = self.gated(sizes, may_squeeze)
+            if self.foes and not foes_may_meet:
+                met = {ride for foe in self.foes for ride in supply.used.riders.get(foe, ())}
+                for position, (ride, vehicle, _, _) in enumerate(supply.carriers):
+                    if (vehicle.id, int(space.ride_day[ride])) in met:
+                        sizes[position] = FAR
+            np.minimum.at(prices, supply.carrier_ride, sizes)
+        is_service = space.ride_kind == SERVICE
+        lacking_seats = group.seats - supply.service_free
+        prices[is_service] = self.gated(sizes_of(Relaxation.SEATS, lacking_seats), may_squeeze)[is_service]
+        for ride in map(int, np.flatnonzero(space.ride_kind == CHARTER)):
+            prices[ride] = self.charter_price(supply, ride, may_squeeze, size_may_lack, load_may_lack)
+        self.parts[key] = prices
+        return prices
+
+    def charter_price(
+        self, supply: Supply, ride: int, may_squeeze: bool, size_may_lack: bool, load_may_lack: bool
+    ) -> float:
+        row = self.network.problem.charters[int(self.network.space.ride_row[ride])]
+        best = FAR
+        if supply.aircraft_free[ride] >= 0:
+            lacking = size_of(Relaxation.SEATS, self.group.seats - int(supply.aircraft_free[ride]))
+            best = lacking if may_squeeze or not lacking else FAR
+        if supply.aircraft_left[ride]:
+            lacking = size_of(Relaxation.SEATS, self.group.seats - row.seats)
+            load = size_of(Relaxation.CHARTER_LOAD, row.min_load - self.group.seats)
+            if (size_may_lack or not lacking) and (load_may_lack or not load):
+                best = min(best, lacking + load)
+        return best
+
+    def night_prices(self, supply: Supply, lacks: frozenset[Reason]) -> Floats:
+        """Per site and night, the size of the change that gives the group beds there (and its escorts)."""
+        sizes = sizes_of(Relaxation.BEDS, self.group.seats - supply.beds_free)
+        prices = self.gated(sizes, Reason.NO_BED in lacks)
+        if self.group.escorts:
+            next_day = np.append(self.escort_prices(supply, lacks)[1:], 0.0)
+            prices = prices + next_day[None, :]
+        return prices
+
+    def escort_prices(self, supply: Supply, lacks: Collection[Reason]) -> Floats:
+        """Per day under way, the size of the change that gives the group its escorts."""
+        if not self.group.escorts:
+            return np.zeros(self.network.days)
+        free = supply.escorts_free.get(self.group.escort_pool or "")
+        if free is None:
+            # No pool at all: nothing can be added to it.
+            return np.full(self.network.days, 0.0 if _is_single(lacks, Reason.NO_ESCORT) else FAR)
+        return self.gated(sizes_of(Relaxation.ESCORTS, self.group.escorts - free), Reason.NO_ESCORT in lacks)
+
+
+def _is_single(lacks: Collection[Reason], lack: Reason) -> bool:
+    """Whether the question is if this lack alone keeps the group; only then may the impossible be assumed."""
+    return set(lacks) - set(END_LACKS) == {lack}
