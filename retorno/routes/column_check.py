@@ -188,6 +188,7 @@ class CellCheck:
         present = [column for column in columns if table.header.count(column.name) == 1]
         for column in present:
             check = _CHECKS[column.type]
+            known = self._allowed(column)
             for number, cells in table.records:
                 text = cells[column.name]
                 if not text:
@@ -199,12 +200,14 @@ class CellCheck:
                 if wrong is not None:
                     yield _fault(table, number, column, "TYPE", text, wrong)
                 else:
-                    yield from self._value_faults(table, number, column, text)
+                    yield from self._value_faults(table, number, column, text, known)
         key = [column.name for column in columns if column.is_key]
         if all(table.header.count(name) == 1 for name in key):
             yield from _duplicates(table, key)
 
-    def _value_faults(self, table: Table, number: int, column: Column, text: str) -> Iterator[Fault]:
+    def _value_faults(
+        self, table: Table, number: int, column: Column, text: str, known: frozenset[str]
+    ) -> Iterator[Fault]:
         if column.minimum is not None or column.maximum is not None:
             value = float(text)
             low = column.minimum if column.minimum is not None else value
@@ -215,7 +218,6 @@ class CellCheck:
                 yield _fault(table, number, column, "RANGE", text, f"expected a number {bounds.strip()}")
         if not column.values and not column.reference:
             return
-        known = self._allowed(column)
         for part in text.split(";") if column.type == "list" else [text]:
             if part not in known:
                 code = "REFERENCE" if column.reference else "VALUE"

@@ -28,11 +28,28 @@ def great_circle_km(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> f
 
 
 @dataclass(frozen=True, kw_only=True)
+class Polygon:
+    """One part of a country: outer ring, holes, and the box around it in degrees."""
+
+    outer: Ring
+    holes: Sequence[Ring]
+    west: float
+    south: float
+    east: float
+    north: float
+
+    def km_to_box(self, lat: float, lon: float) -> float:
+        """Distance to the box, in km: 0 inside it, never more than the distance to the outline."""
+        across = max(self.west - lon, lon - self.east, 0.0) * math.cos(math.radians(lat))
+        return math.hypot(across, max(self.south - lat, lat - self.north, 0.0)) * KM_PER_DEGREE
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outlines:
     """Polygons per country, fine for the Americas and coarse for the world."""
 
-    fine: dict[str, list[Sequence[Ring]]]
-    coarse: dict[str, list[Sequence[Ring]]]
+    fine: dict[str, list[Polygon]]
+    coarse: dict[str, list[Polygon]]
 
     def km_outside(self, country: str, lat: float, lon: float) -> tuple[float, float] | None:
         """How far a position lies outside its country, and how much is allowed; km.
@@ -60,21 +77,36 @@ def load_outlines(folder: Path) -> Outlines:
     return Outlines(fine=_polygons(folder / FINE_FILE), coarse=_polygons(folder / COARSE_FILE))
 
 
-def _polygons(path: Path) -> dict[str, list[Sequence[Ring]]]:
+def _polygons(path: Path) -> dict[str, list[Polygon]]:
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    countries: dict[str, list[Sequence[Ring]]] = {}
+    countries: dict[str, list[Polygon]] = {}
     for feature in document["features"]:
         shape = feature["geometry"]
         parts = [shape["coordinates"]] if shape["type"] == "Polygon" else shape["coordinates"]
-        countries.setdefault(feature["properties"]["iso2"], []).extend(parts)
+        countries.setdefault(feature["properties"]["iso2"], []).extend(_polygon(part) for part in parts)
     return countries
 
 
-def _km_outside(polygons: list[Sequence[Ring]], lat: float, lon: float) -> float:
-    for outer, *holes in polygons:
-        if _in_ring(lat, lon, outer) and not any(_in_ring(lat, lon, hole) for hole in holes):
+def _polygon(rings: Sequence[Ring]) -> Polygon:
+    outer, *holes = rings
+    lons, lats = [point[0] for point in outer], [point[1] for point in outer]
+    return Polygon(outer=outer, holes=holes, west=min(lons), south=min(lats), east=max(lons), north=max(lats))
+
+
+def _km_outside(polygons: Sequence[Polygon], lat: float, lon: float) -> float:
+    for polygon in polygons:
+        if (
+            polygon.km_to_box(lat, lon) == 0
+            and _in_ring(lat, lon, polygon.outer)
+            and not any(_in_ring(lat, lon, hole) for hole in polygon.holes)
+        ):
             return 0.0
-    return min(_km_to_ring(lat, lon, outer) for outer, *_ in polygons)
+    best = math.inf
+    for polygon in sorted(polygons, key=lambda each: each.km_to_box(lat, lon)):
+        if polygon.km_to_box(lat, lon) >= best:
+            break
+        best = min(best, _km_to_ring(lat, lon, polygon.outer))
+    return best
 
 
 def _sides(ring: Ring) -> Iterator[tuple[Sequence[float], Sequence[float]]]:
