@@ -356,7 +356,7 @@ def _cell_problem(kind: str, text: str, *, is_text: bool) -> tuple[str, str] | N
         return "FORMULA", "a formula stands here; replace it by its value (copy, paste as values)"
     if kind == "e":
         return "ERROR_CELL", f"the cell shows an error ({text}); type the value"
-    if not is_text or kind == "s":
+    if not is_text:
         return None
     if kind == "d":
         return "NUMBER_FOR_TEXT", f"a date stands where text is expected; {_TEXT_FORMAT}"
@@ -411,6 +411,8 @@ def _table(
         cells = dict.fromkeys(header, "")
         for column, (kind, text) in zip(header, line, strict=False):
             cells[column] = text
+            if kind == "s":
+                continue
             problem = _cell_problem(kind, text, is_text=column in text_columns)
             if problem is not None:
                 code, what = problem
