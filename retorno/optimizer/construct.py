@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from retorno.errors import Inconsistent
 from retorno.optimizer import place as columns
 from retorno.optimizer.handles import ground_handle, load_handle, prices_handle, scratch_handle
 from retorno.optimizer.insert import Prices, Scratch, insert, insert_all, make_prices, make_scratch, worst_aircraft
-from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, take_out
+from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, place, take_out
 from retorno.optimizer.problem import Plan
 from retorno.optimizer.readback import put_back, to_plan
 from retorno.optimizer.setting import Setting, empty_load
@@ -67,6 +68,16 @@ def cancel_thin(ground: Ground, load: Load, prices: Prices, scratch: Scratch, gr
             insert(ground, load, prices, scratch, scratch.moved[position])
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Snapshot:
+    """The itineraries of a draft at one moment, and its value."""
+
+    leg_ride: Array
+    leg_vehicle: Array
+    leg_count: Array
+    value_cents: int
+
+
 @dataclass(kw_only=True, eq=False)
 class Draft:
     """A plan in the making: the arrays, their handles, and how new vehicles are priced."""
@@ -91,6 +102,15 @@ class Draft:
     def to_plan(self) -> Plan:
         """The plan in the public format."""
         return to_plan(self.setting, self.load)
+
+    def snapshot(self) -> Snapshot:
+        """The itineraries as they are now."""
+        return Snapshot(
+            leg_ride=self.load.leg_ride.copy(),
+            leg_vehicle=self.load.leg_vehicle.copy(),
+            leg_count=self.load.leg_count.copy(),
+            value_cents=self.value_cents,
+        )
 
     def insert(self, order: Array, *, should_stop: Callable[[], bool] | None = None) -> bool:
         """Changes the draft: inserts the unplanned in order; False if it was stopped before the end."""
@@ -197,3 +217,28 @@ def repair(setting: Setting, plan: Plan, *, expected: float) -> tuple[Draft, lis
     draft.insert(order)
     draft.cancel_thin(order)
     return draft, lost
+
+
+def restore(setting: Setting, snapshot: Snapshot) -> Draft:
+    """A draft with the itineraries of a snapshot.
+
+    Raises
+    ------
+    Inconsistent
+        If a group does not fit any more or the value differs.
+    """
+    draft = start_draft(setting, expected=1.0)
+    for group in np.flatnonzero((snapshot.leg_count > 0) & (draft.load.leg_count == 0)).tolist():
+        if not place(
+            draft.handles[0],
+            draft.handles[1],
+            group,
+            snapshot.leg_ride[group],
+            snapshot.leg_vehicle[group],
+            int(snapshot.leg_count[group]),
+            True,
+        ):
+            raise Inconsistent(f"group {setting.problem.groups[group].id} does not fit where it was before")
+    if draft.value_cents != snapshot.value_cents:
+        raise Inconsistent(f"restored value {draft.value_cents}, expected {snapshot.value_cents}")
+    return draft

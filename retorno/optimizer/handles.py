@@ -40,6 +40,15 @@ class ScratchType(_HandleType):
     """Compiled type of a ``Scratch`` handle."""
 
 
+@structref.register
+class MemoryType(_HandleType):
+    """Compiled type of a ``Memory`` handle."""
+
+
+class MemoryHandle(structref.StructRefProxy):
+    """Handle of a ``Memory``."""
+
+
 class GroundHandle(structref.StructRefProxy):
     """Handle of a ``Ground``."""
 
@@ -259,4 +268,48 @@ def scratch_handle(arrays: Any) -> Any:
         arrays.vehicle,
         arrays.count,
         arrays.moved,
+    )
+
+
+structref.define_constructor(
+    MemoryHandle,
+    MemoryType,
+    [
+        "random",
+        "count",
+        "mark",
+        "group",
+        "order",
+        "key",
+        "leg_count",
+        "leg_ride",
+        "leg_vehicle",
+        "chosen",
+        "left_out",
+        "left_out_count",
+        "barred",
+        "barred_count",
+    ],
+)
+structref.define_boxing(MemoryType, MemoryHandle)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def memory_handle(arrays: Any) -> Any:
+    """A handle that shares the arrays of a ``Memory``."""
+    return MemoryHandle(
+        arrays.random,
+        arrays.count,
+        arrays.mark,
+        arrays.group,
+        arrays.order,
+        arrays.key,
+        arrays.leg_count,
+        arrays.leg_ride,
+        arrays.leg_vehicle,
+        arrays.chosen,
+        arrays.left_out,
+        arrays.left_out_count,
+        arrays.barred,
+        arrays.barred_count,
     )

@@ -71,7 +71,8 @@ class Prices(NamedTuple):
 
     ``expected[trip, day]`` and ``aircraft_expected[charter, day]`` are persons expected aboard; ``noise``
     factors around 1, drawn anew to vary the search; ``dial`` holds a factor on all expected loads, the least
-    number of waiting persons for which a charter may be opened, and a shift of the noise; ``barred`` marks
+    number of waiting persons for which a charter may be opened, a shift of the noise, and the row and day of a
+    charter that is free of charge for once (-1: none); ``barred`` marks
     charters (row, day) that must not be opened.
     """
 
@@ -138,6 +139,8 @@ def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int
         return NO_PRICE
     if prices.dial[1] < ground.charter_minimum[row] or ground.charter_demand[row] < ground.charter_minimum[row]:
         return NO_PRICE
+    if prices.dial[3] == row and prices.dial[4] == day:
+        return price
     expected = max(
         float(ground.charter_minimum[row]), prices.aircraft_expected[row, day] * prices.dial[0], float(seats)
     )
@@ -464,6 +467,6 @@ def make_prices(ground: Ground, *, expected: float) -> Prices:
         expected=np.full((trips, ground.day_count), expected),
         aircraft_expected=np.repeat(ground.charter_seats.astype(np.float64)[:, None] * 0.8, ground.day_count, axis=1),
         noise=np.ones(NOISE_COUNT),
-        dial=np.array([1.0, float(UNREACHABLE), 0.0]),
+        dial=np.array([1.0, float(UNREACHABLE), 0.0, -1.0, -1.0]),
         barred=np.zeros((charters, ground.day_count), dtype=np.bool_),
     )

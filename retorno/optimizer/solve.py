@@ -1,0 +1,415 @@
+"""Solve a joint problem: first plan, better plans, proof; stopping is safe at any moment.
+
+Stages, each of which hands a better plan on: ``first`` (construction, or the repair of the plan before),
+``construct`` (constructions with other expected loads), ``exact`` (small problems: prices, arc model, proof),
+``improve`` (ruin and recreate until time is up).  Every plan handed out has passed the judge.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from retorno.errors import Inconsistent, Refused
+from retorno.optimizer import place as columns
+from retorno.optimizer.check import Verdict, judge
+from retorno.optimizer.construct import Draft, Snapshot, construct, construct_again, repair, restore
+from retorno.optimizer.handles import memory_handle
+from retorno.optimizer.improve import make_memory, rounds
+from retorno.optimizer.insert import worst_aircraft
+from retorno.optimizer.neighbourhoods import exact
+from retorno.optimizer.problem import Plan, Problem
+from retorno.optimizer.setting import MUST_ARRIVE_CENTS, Setting, prepare
+from retorno.optimizer.timespace import build
+
+# Our assumptions, from the measurements in docs/benchmarks.md.
+EXACT_GROUPS = 60
+MANY_GROUPS = 2_000
+EXPECTED_LOADS = (6.0, 3.0, 12.0, 20.0, 1.0, 30.0)
+EXPECTED_LOADS_MANY = (20.0, 30.0)
+RUIN_GROUPS = 14
+HEAT_SHARE = 0.01
+ROUNDS_PER_LOOK = 50
+LOOK_SECONDS = 0.1
+PROGRESS_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How long and how a problem is solved.
+
+    Parameters
+    ----------
+    seconds
+        Time limit, from the call of ``solve``.
+    seed
+        Same problem, seed and counts give the same plan if no limit of time cuts in.
+    threads
+        Threads of a solver; the search itself uses one.
+    max_rounds
+        Rounds of ruin and recreate at most; None for no limit but time.  With a limit the search no longer
+        looks at the clock for anything but the time limit, so that it can be repeated.
+    spent_seconds
+        Seconds of the limit that are gone already, for reading the problem.
+    """
+
+    seconds: float = 60.0
+    seed: int = 1
+    threads: int = 1
+    max_rounds: int | None = None
+    spent_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run stands: seconds since its start, stage, best value and proven bound in cents.
+
+    ``gap`` is (value - bound) / value, None while there is no bound.
+    """
+
+    seconds: float
+    stage: str
+    value_cents: int
+    bound_cents: int | None
+    gap: float | None
+    persons_planned: int
+    persons: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """The best plan of a run and how it came about.
+
+    Parameters
+    ----------
+    plan, value_cents, verdict
+        The plan, its value, what the judge said of it (never a violation).
+    bound_cents, gap
+        Proven lower bound and (value - bound) / value; None if nothing was proven.
+    stop_reason
+        ``optimal``, ``time``, ``rounds`` or ``stopped``.
+    seed, rounds, seconds
+        What is needed to repeat the run, and how long it took.
+    first_seconds
+        When the first valid plan was there.
+    """
+
+    plan: Plan
+    value_cents: int
+    bound_cents: int | None
+    gap: float | None
+    verdict: Verdict
+    stop_reason: str
+    seed: int
+    rounds: int
+    seconds: float
+    first_seconds: float
+
+
+def gap_of(value_cents: int, bound_cents: int | None) -> float | None:
+    """(value - bound) / value, at least 0; None without a bound or for a value of 0 or less."""
+    if bound_cents is None or value_cents <= 0:
+        return 0.0 if bound_cents is not None and bound_cents >= value_cents else None
+    return max(0.0, (value_cents - bound_cents) / value_cents)
+
+
+class _Run:
+    """One call of ``solve``: the clock, the best plan and what has been told."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        settings: Settings,
+        on_progress: Callable[[Progress], None] | None,
+        should_stop: Callable[[], bool] | None,
+        on_plan: Callable[[Plan, Verdict], None] | None,
+    ) -> None:
+        self.problem, self.settings = problem, settings
+        self.begun = time.monotonic() - settings.spent_seconds
+        self._tell, self._ask, self._hand_out = on_progress, should_stop, on_plan
+        self.plan: Plan | None = None
+        self.verdict: Verdict | None = None
+        self.best: Snapshot | None = None
+        self.bound: int | None = None
+        self.first_seconds = 0.0
+        self.judge_seconds = 0.0
+        self.rounds = 0
+        self.is_stopped = False
+        self._told = -PROGRESS_SECONDS
+        self.persons = sum(group.persons for group in problem.groups)
+        self.refused: Verdict | None = None
+
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.begun
+
+    def left(self) -> float:
+        """Seconds left for searching: what reading back and judging the last plan takes is kept in hand."""
+        return self.settings.seconds - self.seconds() - 1.5 * self.judge_seconds - 0.05
+
+    def is_over(self) -> bool:
+        """Whether time is up, a stop was asked for, or the plan is proven optimal."""
+        if not self.is_stopped and self._ask is not None and self._ask():
+            self.is_stopped = True
+        return self.is_stopped or self.left() <= 0 or self.is_optimal()
+
+    def is_optimal(self) -> bool:
+        """Whether the best plan reaches the bound."""
+        return self.verdict is not None and self.bound is not None and self.bound >= self.verdict.value_cents
+
+    def tell(self, stage: str, *, now: bool = False) -> None:
+        """Report progress, at most once a second unless ``now``."""
+        if self._tell is None or self.verdict is None:
+            return
+        seconds = self.seconds()
+        if not now and seconds - self._told < PROGRESS_SECONDS:
+            return
+        self._told = seconds
+        value = self.verdict.value_cents
+        if self.best is not None:
+            value = min(value, self.best.value_cents)
+        self._tell(
+            Progress(
+                seconds=seconds,
+                stage=stage,
+                value_cents=value,
+                bound_cents=self.bound,
+                gap=gap_of(value, self.bound),
+                persons_planned=self.persons - self.verdict.persons_unplanned,
+                persons=self.persons,
+            )
+        )
+
+    def take(self, plan: Plan, *, stage: str) -> bool:
+        """Judge a plan and keep it if it is better; a plan the judge refuses is never kept."""
+        begun = time.monotonic()
+        verdict = judge(self.problem, plan)
+        self.judge_seconds = max(self.judge_seconds, time.monotonic() - begun)
+        if not verdict.is_valid:
+            self.refused = verdict
+            raise Inconsistent(
+                f"{self.problem.name}: a plan of stage {stage} breaks "
+                + "; ".join(str(violation) for violation in verdict.violations[:5])
+            )
+        if self.verdict is not None and verdict.value_cents >= self.verdict.value_cents:
+            return False
+        if self.plan is None:
+            self.first_seconds = self.seconds()
+        self.plan, self.verdict = plan, verdict
+        if self._hand_out is not None:
+            self._hand_out(plan, verdict)
+        self.tell(stage, now=True)
+        return True
+
+    def take_draft(self, draft: Draft, *, stage: str) -> bool:
+        """Keep a draft if it is better than the best snapshot and could be shown; see ``can_be_shown``."""
+        if self.best is not None and draft.value_cents >= self.best.value_cents:
+            return False
+        if not can_be_shown(draft):
+            return False
+        self.best = draft.snapshot()
+        begun = time.monotonic()
+        plan = draft.to_plan()
+        self.judge_seconds = max(self.judge_seconds, time.monotonic() - begun)
+        return self.take(plan, stage=stage)
+
+
+def can_be_shown(draft: Draft) -> bool:
+    """Whether a draft breaks nothing: everybody under way arrives, locked legs are kept, aircraft are full enough."""
+    ground = draft.setting.ground
+    out = draft.unplanned
+    if (ground.group[out, columns.LEFT_OUT] >= MUST_ARRIVE_CENTS).any():
+        return False
+    locked_out = ground.group[out, columns.STATE] == columns.LOCKED
+    if (locked_out & (ground.old_count[out] > 0)).any():
+        return False
+    return int(worst_aircraft(draft.handles[0], draft.handles[1])) < 0
+
+
+def solve(
+    problem: Problem,
+    settings: Settings,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    start: Plan | None = None,
+    on_plan: Callable[[Plan, Verdict], None] | None = None,
+) -> Result:
+    """The best plan found within the limits.
+
+    Parameters
+    ----------
+    on_progress
+        Called about once a second, and at once when a plan from a new stage is kept.
+    should_stop
+        Asked several times a second; once it says True the best plan so far is returned.
+    start
+        A plan to begin from; what no longer holds of it is repaired.
+    on_plan
+        Called with every plan that is kept, already judged.
+
+    Raises
+    ------
+    Refused
+        If no valid plan exists or was found: only in a replan, when a group under way cannot arrive, or a
+        locked group can no longer keep its legs.
+    Inconsistent
+        If our own plan breaks a rule.
+    """
+    run = _Run(problem, settings, on_progress, should_stop, on_plan)
+    setting = prepare(build(problem))
+    draft = _first(run, setting, start)
+    if problem.groups and not run.is_over():
+        draft = _construct_more(run, setting, draft)
+    if problem.groups and len(problem.groups) <= EXACT_GROUPS and not run.is_over():
+        draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
+        _prove(run)
+    if problem.groups and not run.is_over():
+        _improve(run, draft, seconds=run.left(), limit=None)
+    if run.plan is None or run.verdict is None:
+        raise Refused(_reasons(draft))
+    return Result(
+        plan=run.plan,
+        value_cents=run.verdict.value_cents,
+        bound_cents=run.bound,
+        gap=gap_of(run.verdict.value_cents, run.bound),
+        verdict=run.verdict,
+        stop_reason=_stop_reason(run),
+        seed=settings.seed,
+        rounds=run.rounds,
+        seconds=run.seconds(),
+        first_seconds=run.first_seconds,
+    )
+
+
+def _stop_reason(run: _Run) -> str:
+    if run.is_optimal():
+        return "optimal"
+    if run.is_stopped:
+        return "stopped"
+    return "time" if run.left() <= 0 else "rounds"
+
+
+def _reasons(draft: Draft) -> list[str]:
+    """Why a draft could not be shown, by group or charter id."""
+    ground, problem = draft.setting.ground, draft.setting.problem
+    reasons = []
+    for number in draft.unplanned.tolist():
+        if ground.group[number, columns.LEFT_OUT] >= MUST_ARRIVE_CENTS:
+            reasons.append(f"group {problem.groups[number].id} is under way and no way on was found")
+        elif ground.group[number, columns.STATE] == columns.LOCKED and ground.old_count[number] > 0:
+            reasons.append(f"group {problem.groups[number].id} is locked to legs that no longer hold")
+    worst = int(worst_aircraft(draft.handles[0], draft.handles[1]))
+    if worst >= 0:
+        places, days = draft.load.aircraft.shape[2], ground.day_count
+        charter = problem.charters[worst // (places * days)]
+        reasons.append(f"charter {charter.id} on day {worst // places % days} stays below its least load")
+    return reasons or ["no plan within the time limit"]
+
+
+def _first(run: _Run, setting: Setting, start: Plan | None) -> Draft:
+    """The first plan: repaired from the plan before or the given one, else made from nothing."""
+    replan = setting.problem.replan
+    before = start if start is not None else replan.previous if replan is not None else None
+    many = len(setting.problem.groups) > MANY_GROUPS
+    expected = (EXPECTED_LOADS_MANY if many else EXPECTED_LOADS)[0]
+    if before is not None:
+        draft, _ = repair(setting, before, expected=expected)
+        run.take_draft(draft, stage="repair")
+    else:
+        draft = construct(setting, expected=expected)
+        run.take_draft(draft, stage="first")
+    return draft
+
+
+def _construct_more(run: _Run, setting: Setting, draft: Draft) -> Draft:
+    """More constructions, for at most a tenth of the time; the best draft."""
+    best = draft
+    many = len(setting.problem.groups) > MANY_GROUPS
+    is_counted = run.settings.max_rounds is not None
+    end = run.seconds() + 0.1 * run.left()
+    for expected in EXPECTED_LOADS_MANY if many else EXPECTED_LOADS:
+        if run.is_over() or (run.seconds() > end and not is_counted):
+            break
+        other = construct(setting, expected=expected, should_stop=run.is_over)
+        for _ in range(2):
+            if other.value_cents < best.value_cents:
+                best = other
+                run.take_draft(best, stage="construct")
+            if run.is_over() or (run.seconds() > end and not is_counted):
+                break
+            other = construct_again(other, unused=expected / 2, should_stop=run.is_over)
+        if other.value_cents < best.value_cents:
+            best = other
+            run.take_draft(best, stage="construct")
+    return best
+
+
+def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> Draft:
+    """Ruin and recreate from a draft; the draft afterwards, at its best."""
+    if run.best is not None and run.best.value_cents < draft.value_cents:
+        draft = restore(draft.setting, run.best)
+    draft.prices.barred[:] = False
+    most_rounds = run.settings.max_rounds
+    limits = [number - run.rounds for number in (most_rounds,) if number is not None]
+    if limit is not None:
+        limits.append(limit)
+    most = min(limits) if limits else None
+    memory = make_memory(draft, run.settings.seed + run.rounds)
+    handle = memory_handle(memory)
+    begun, done, look = run.seconds(), 0, ROUNDS_PER_LOOK if most_rounds is not None else 1
+    heat_at_start = HEAT_SHARE * abs(draft.value_cents) / max(1, len(draft.setting.problem.groups))
+    best = draft.snapshot()
+    while not run.is_over() and run.seconds() - begun < seconds and (most is None or done < most):
+        share = (run.seconds() - begun) / max(seconds, 1e-9)
+        if most_rounds is not None and most is not None:
+            share = done / most
+        count = look if most is None else min(look, most - done)
+        started = time.monotonic()
+        heat = heat_at_start * max(0.0, 1.0 - 1.1 * share)
+        if rounds(*draft.handles, handle, count, heat, RUIN_GROUPS) < 0:
+            raise Inconsistent(f"{run.problem.name}: a round could not be taken back")
+        done += count
+        run.rounds += count
+        if most_rounds is None:
+            spent = max(time.monotonic() - started, 1e-4)
+            look = max(1, min(2 * look, int(count * LOOK_SECONDS / spent)))
+        if draft.value_cents < best.value_cents and can_be_shown(draft):
+            best = draft.snapshot()
+            if run.plan is None:
+                run.take_draft(draft, stage="improve")
+            elif run.best is None or best.value_cents < run.best.value_cents:
+                run.best = best
+        run.tell("improve")
+    if best.value_cents < draft.value_cents:
+        draft = restore(draft.setting, best)
+    if run.verdict is None or best.value_cents < run.verdict.value_cents:
+        run.best = None
+        run.take_draft(draft, stage="improve")
+    return draft
+
+
+def _prove(run: _Run) -> None:
+    """The exact mode of small problems: better plans and a proven bound."""
+
+    def take_bound(bound_cents: int) -> None:
+        if run.bound is None or bound_cents > run.bound:
+            run.bound = bound_cents
+            run.tell("exact", now=True)
+
+    def take_plan(plan: Plan) -> None:
+        run.take(plan, stage="exact")
+
+    proven = exact(
+        run.problem,
+        run.plan,
+        seconds=run.left(),
+        seed=run.settings.seed,
+        should_stop=run.is_over,
+        on_bound=take_bound,
+        on_plan=take_plan,
+    )
+    take_bound(proven.bound_cents)
+    if proven.plan is not None:
+        take_plan(proven.plan)
