@@ -271,7 +271,10 @@ def movement_facts(session: Session, seen: View, *, stage: MovementStatus) -> Mo
         drivers_needed=movement.drivers_needed,
         vehicle=_vehicle(seen),
         drive_stretches_min=tuple(route.get("stretches", ())),
-        breaks=tuple(BreakFacts(minutes=b["minutes"], has_toilet=b["has_toilet"]) for b in route.get("breaks", ())),
+        breaks=tuple(
+            BreakFacts(minutes=stop["minutes"], has_toilet=stop["has_toilet"] or _has_toilet(seen))
+            for stop in route.get("breaks", ())
+        ),
         nights=_nights(session, seen),
         is_route_confirmed=movement.is_route_confirmed or movement.mode in AIR or movement.mode is Mode.COACH,
         travelling_elsewhere=_elsewhere(session, seen),
@@ -482,6 +485,12 @@ def _vehicle(seen: View) -> VehicleFacts | None:
         inspection_until=seen.vehicle.inspection_until,
         serves_needs=frozenset(Need(name) for name in served),
     )
+
+
+def _has_toilet(seen: View) -> bool:
+    """Whether the vehicle itself has a toilet."""
+    kind = seen.situation.ground.vehicle_types.get(seen.vehicle.vehicle_type) if seen.vehicle else None
+    return kind is not None and kind.has_toilet
 
 
 def _elsewhere(session: Session, seen: View) -> frozenset[str]:
