@@ -353,13 +353,13 @@ class _Search:
         strict: dict[int, Departures] = {}
         wide: dict[int, Departures] = {}
         for day in days:
-            if profiles != {Profile.ADULTS}:
-                strict[day] = self.rules.departures(clock, day, Rider(profiles=profiles, vulnerable=True), ids)
+            # The stricter window lies inside the general one: whoever leaves in it keeps both.
+            several = Rider(profiles=profiles, vulnerable=True)
+            alone = profiles == {Profile.ADULTS}
+            strict[day] = () if alone else self.rules.departures(clock, day, several, ids)
             if Profile.ADULTS in profiles:
                 adults = Rider(profiles=frozenset({Profile.ADULTS}), vulnerable=False)
                 wide[day] = self.rules.departures(clock, day, adults, ids)
-                # Whoever leaves in the stricter window must also satisfy the general one.
-                strict[day] = meet(strict.get(day, ()), wide[day])
         for timing in _timings(strict, self.rules.driving.departure_step_min):
             yield self._trip(clock, timing, timing.days, profiles, ids)
             for day in timing.days:

@@ -144,6 +144,15 @@ def test_returns_pass_only_in_the_repatriation_window_while_an_empty_bus_passes_
     ]
 
 
+def test_returns_need_the_opening_and_the_repatriation_window_together(ground: Ground) -> None:
+    office = (row("GT-HN-COR-A", (540, 720), window="opening"),)
+
+    windows = calendars(ground, hours=office).crossing_windows("GT-HN-COR", date(2026, 3, 3), profiles=ADULTS)
+
+    # The post opens 09:00 to 12:00; returns would be taken from 08:00 to 17:00.
+    assert window_utc(windows) == [("03 15:00", "03 18:00")]
+
+
 def test_each_side_is_read_on_its_own_clock(ground: Ground) -> None:
     office = (
         row("CR-PA-PCA-A", (480, 1020), zone="America/Costa_Rica"),
@@ -564,6 +573,16 @@ def test_an_agreement_opens_its_own_direction_only(ground: Ground) -> None:
     assert isinstance(asked.crossing_permit("GT-HN-COR", "HN", day, profiles=ADULTS), Closed)
     assert isinstance(asked.crossing_permit("MX-GT-TAL", "GT", day, profiles=ADULTS), Closed)
     assert isinstance(asked.crossing_permit("GT-SV-PAL", "GT", day, profiles=ADULTS), Closed)
+
+
+@pytest.mark.parametrize("changed", [{"modes": ("air",)}, {"agreement_id": "CRM-FUND"}])
+def test_a_flight_or_a_fund_opens_no_land_border(ground: Ground, changed: dict[str, object]) -> None:
+    asked = calendars(ground, confirmations=(confirmation(**changed),)).agreements
+
+    permit = asked.crossing_permit("GT-HN-COR", "GT", date(2026, 3, 3), profiles=ADULTS)
+
+    assert isinstance(permit, Closed)
+    assert permit.reason is ClosedReason.NO_AGREEMENT
 
 
 def test_terms_left_open_are_read_from_the_agreement_buses_leave_sunday_to_thursday(ground: Ground) -> None:

@@ -18,7 +18,7 @@ from retorno.errors import InputError
 from retorno.routes.daytrips import DayTrip, NoTrip, TripPolicy, day_trips, why_no_trip
 from retorno.routes.network import build, restricted
 from retorno.routes.overlay import AgreementConfirmation, CalendarPolicy, Closure, DaylightBounds, Overlay
-from retorno.routes.rows import ClockMinute, Crossing, Hours, Place, Reception, Road
+from retorno.routes.rows import Agreement, ClockMinute, Crossing, Hours, Junction, Place, Reception, Road
 from retorno.routes.tables import Ground, load_ground
 from retorno.routes.timeline import DrivingRules
 from retorno.vocabulary import ClosedReason, ClosureTarget, NoTripReason, Profile, TripEventKind
@@ -163,6 +163,8 @@ def small(
     crossings: tuple[Crossing, ...] | None = None,
     rows: tuple[Hours, ...] | None = None,
     reception: tuple[Reception, ...] = (),
+    agreements: tuple[Agreement, ...] = (),
+    junctions: tuple[Junction, ...] = (),
 ) -> Ground:
     """The five places; both crossings open 08:00 to 17:00 on both sides unless ``rows`` says otherwise."""
     borders = crossings or (crossing(shipped, "X1"), crossing(shipped, "X2"))
@@ -175,9 +177,11 @@ def small(
         crossings={border.crossing_id: border for border in borders},
         posts=posts,
         hours=standard if rows is None else rows,
-        agreements={},
+        agreements={one.agreement_id: one for one in agreements},
         reception={one.place_id: one for one in reception},
-        network=build(places=places, airports=(), junctions=(), crossings=borders, roads=[road(one) for one in roads]),
+        network=build(
+            places=places, airports=(), junctions=junctions, crossings=borders, roads=[road(one) for one in roads]
+        ),
     )
 
 
@@ -344,6 +348,40 @@ def test_nobody_is_on_the_road_after_the_offices_bound(shipped: Ground, latest: 
     assert bool(with_people(trips, "MX-A", "BZ-B")) is runs
 
 
+@pytest.mark.parametrize(
+    ("post", "zone", "latest", "runs"),
+    [
+        # There at 09:30 = 13:30 at UTC-2; let go at 11:06 = 14:06 at UTC-3; home by 12:46 on the clock of BZ-B.
+        ("post_a_tz", "America/Noronha", time(13, 30), True),
+        ("post_a_tz", "America/Noronha", time(13, 29), False),
+        ("post_b_tz", "America/Sao_Paulo", time(14, 6), True),
+        ("post_b_tz", "America/Sao_Paulo", time(14, 5), False),
+    ],
+)
+def test_the_offices_bound_holds_at_each_post_on_its_own_clock(
+    shipped: Ground, post: str, zone: str, latest: time, runs: bool
+) -> None:
+    border = crossing(shipped, "X1", **{post: zone})
+    ground = small(
+        shipped,
+        crossings=(border, crossing(shipped, "X2")),
+        rows=rows_x1((480, 1020), (480, 1020)),
+    )
+
+    trips = trips_of(ground, policy=bounded(time(7), latest, latest))
+
+    assert bool(with_people(trips, "MX-A", "BZ-B")) is runs
+
+
+def test_a_vehicle_leaves_later_rather_than_arrive_before_the_place_opens(shipped: Ground) -> None:
+    rows = (*rows_x1((480, 1020), (480, 1020)), hours("BZ-B", (780, 1200), target_kind="place"))
+
+    (trip,) = with_people(trips_of(small(shipped, rows=rows)), "MX-A", "BZ-B")
+
+    # Opens at 13:00 = 780: leaves at 780 - 346 = 434.
+    assert trip.depart_min == (434, 780)
+
+
 def test_nobody_is_on_the_road_before_sunrise_or_after_sunset(shipped: Ground) -> None:
     policy = bounded(time(0), time(23, 59), time(23, 59))
     ground = small(shipped, rows=rows_x1((0, 1440), (0, 1440)))
@@ -403,6 +441,45 @@ def test_a_break_is_taken_in_a_town_of_the_last_hour_if_it_costs_no_further_brea
     # From MX-DET the town is at 210.
     (taken,) = [event for event in trip.events if event.kind is TripEventKind.BREAK]
     assert (taken.node, taken.from_min - trip.depart_min[0]) == ("MX-M", 210)
+
+
+def test_a_town_is_passed_by_if_a_break_there_would_cost_another(shipped: Ground) -> None:
+    # 480 in all: one break at 240 is enough, one in the town at 190 would leave 290.
+    ground = small(shipped, roads=(("MX-A", "MX-M", 190), ("MX-M", "MX-DET", 290)))
+
+    # MX-DET is a pick-up point: nobody arrives there, so the vehicle goes empty.
+    (trip,) = [one for one in trips_of(ground, places=("MX-A", "MX-DET")) if one.stops[0] == "MX-A"]
+
+    (taken,) = [event for event in trip.events if event.kind is TripEventKind.BREAK]
+    assert taken.from_min - trip.depart_min[0] == 240
+
+
+def test_a_break_in_a_town_comes_before_a_later_one_at_a_junction(shipped: Ground) -> None:
+    passed = Junction(junction_id="J-1", near_city="Somewhere", country="MX", lat=18.0, lon=-89.0, source="ASSUMPTION")
+    roads = (("MX-A", "MX-M", 190), ("MX-M", "J-1", 40), ("J-1", "MX-DET", 150))
+    ground = small(shipped, roads=roads, junctions=(passed,))
+
+    (trip,) = [one for one in trips_of(ground, places=("MX-A", "MX-DET")) if one.stops[0] == "MX-A"]
+
+    (taken,) = [event for event in trip.events if event.kind is TripEventKind.BREAK]
+    assert (taken.node, taken.from_min - trip.depart_min[0]) == ("MX-M", 190)
+
+
+def test_a_journey_inside_a_country_never_leaves_it(shipped: Ground) -> None:
+    # 300 minutes at home, 30 of driving and two borders through the neighbour.
+    roads = (
+        ("MX-A", "MX-M", 300),
+        ("MX-A", "X1-A", 10),
+        ("X1-A", "X1-B", 6),
+        ("X1-B", "X2-B", 10),
+        ("X2-B", "X2-A", 6),
+        ("X2-A", "MX-M", 10),
+    )
+    both_ways = confirmed(to_countries=frozenset({"MX", "BZ"}), transit_countries=frozenset({"MX", "BZ"}))
+
+    trips = trips_of(small(shipped, roads=roads), places=("MX-A", "MX-M"), overlay=Overlay(confirmations=(both_ways,)))
+
+    assert {trip.crossings for trip in with_people(trips, "MX-A", "MX-M")} == {((),)}
 
 
 def test_formalities_shorter_than_a_break_are_no_break(shipped: Ground) -> None:
@@ -641,6 +718,55 @@ def test_two_agreements_that_cover_a_border_each_do_not_carry_a_journey_over_bot
     assert not with_people(apart, "MX-A", "GT-C")
     assert with_people(whole, "MX-A", "GT-C")[0].crossings == (("X1", "X3"),)
     assert with_people(whole, "MX-A", "GT-C")[0].countries == ("MX", "BZ", "GT")
+
+
+def test_confirmations_add_up_for_nobody_profile_by_profile(shipped: Ground) -> None:
+    beyond = crossing(shipped, "X3", country_a="BZ", country_b="GT")
+    roads = (*ROADS, ("BZ-B", "X3-A", 20), ("X3-A", "X3-B", 6), ("X3-B", "GT-C", 30))
+    ground = small(
+        shipped,
+        places=(*PLACES, place("GT-C")),
+        crossings=(crossing(shipped, "X1"), crossing(shipped, "X2"), beyond),
+        roads=roads,
+    )
+    onward = confirmed("C2", from_countries=frozenset({"BZ"}), to_countries=frozenset({"GT"}))
+    children = confirmed(
+        "C3",
+        to_countries=frozenset({"GT"}),
+        transit_countries=frozenset({"BZ"}),
+        profiles=(Profile.CHILDREN,),
+    )
+    overlay = Overlay(confirmations=(confirmed("C1"), onward, children))
+
+    # 150 + 96 + 120 + 96 + 30 = 492 minutes from 07:00: 15:12.
+    policy = bounded(time(7), time(17), time(16))
+    trips = with_people(trips_of(ground, places=("MX-A", "GT-C"), overlay=overlay, policy=policy), "MX-A", "GT-C")
+
+    # Only the children's confirmation covers both borders.
+    assert {trip.profiles for trip in trips} == {frozenset({Profile.CHILDREN})}
+    assert {trip.confirmation_ids for trip in trips} == {("C3",)}
+
+
+def test_the_hours_of_an_agreement_bind_beside_those_of_the_posts(shipped: Ground) -> None:
+    terms = replace(
+        shipped.agreements["DO-HT-1999"],
+        agreement_id="AG",
+        from_countries=("MX",),
+        to_countries=("BZ",),
+        crossings=(),
+        weekdays=None,
+        not_on_holidays=None,
+        open_min=ClockMinute(630),
+        close_min=ClockMinute(1020),
+        hours_tz="America/Belize",
+    )
+    ground = small(shipped, rows=rows_x1((480, 1020), (480, 1020)), agreements=(terms,))
+    under_it = confirmed(agreement_id="AG")
+
+    (trip,) = with_people(trips_of(ground, overlay=Overlay(confirmations=(under_it,))), "MX-A", "BZ-B")
+
+    # The agreement begins at 10:30 = 630, the post is 150 minutes away.
+    assert trip.depart_min[0] == 480
 
 
 # -- what may be a stop --------------------------------------------------------------------------------------
@@ -1013,6 +1139,7 @@ def regional(shipped: Ground) -> tuple[Overlay, tuple[DayTrip, ...]]:
         transit_countries=LAND,
         to_countries=LAND,
         valid_from=FIRST,
+        valid_until=FIRST + timedelta(days=13),
     )
     closure = Closure(
         target=ClosureTarget.CROSSING,
@@ -1055,6 +1182,39 @@ def test_an_independent_judge_finds_no_broken_rule_in_a_sample_of_regional_trips
     assert sum(sum(map(len, trip.crossings)) > 0 for trip in sample) > 20
 
 
+def test_on_a_day_that_is_not_offered_no_departure_would_have_been_legal(
+    shipped: Ground, regional: tuple[Overlay, tuple[DayTrip, ...]]
+) -> None:
+    overlay, trips = regional
+    judge = Judge(shipped, overlay, REGIONAL, lambda country, day: (day.month, day.day) in FEASTS[country])
+    offered: dict[tuple[str, str], set[int]] = {}
+    for trip in trips:
+        if not trip.is_empty_only:
+            days = {day for day, mark in enumerate(trip.days) if mark == "1"}
+            offered.setdefault((trip.stops[0], trip.stops[-1]), set()).update(days)
+    missing = sorted(
+        (trip.trip_id, day)
+        for trip in trips
+        if Profile.ADULTS in trip.profiles and len(trip.stops) == 2
+        for day in range(14)
+        if day not in offered[trip.stops[0], trip.stops[1]]
+    )
+    by_id = {trip.trip_id: trip for trip in trips}
+
+    assert len(missing) > 50
+    for trip_id, day in random.Random(17).sample(missing, 12):
+        trip = by_id[trip_id]
+        for depart in range(300, 900, 20):
+            shift = depart - trip.depart_min[0]
+            moved = replace(
+                trip,
+                depart_min=tuple(minute + shift for minute in trip.depart_min),
+                arrive_min=tuple(minute + shift for minute in trip.arrive_min),
+                events=tuple(event.shifted(shift) for event in trip.events),
+            )
+            assert judge.faults(moved, FIRST, day, vulnerable=False), (trip_id, day, depart)
+
+
 def test_the_judge_finds_no_broken_rule_in_empty_vehicles_moves(
     shipped: Ground, regional: tuple[Overlay, tuple[DayTrip, ...]]
 ) -> None:
@@ -1077,7 +1237,11 @@ def test_the_judge_objects_to_a_trip_moved_out_of_its_window(
     overlay, trips = regional
     judge = Judge(shipped, overlay, REGIONAL, lambda country, day: (day.month, day.day) in FEASTS[country])
     trip = next(
-        trip for trip in trips if trip.stops == ("GT-CIUDAD-DE-GUATEMALA", "HN-OMOA") and not trip.is_empty_only
+        trip
+        for trip in trips
+        if trip.stops == ("GT-CIUDAD-DE-GUATEMALA", "HN-OMOA")
+        and "1" in trip.vulnerable_days
+        and trip.crossings == (("GT-HN-COR",),)
     )
     moved = replace(
         trip,
