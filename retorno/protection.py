@@ -15,7 +15,7 @@ from retorno import clock
 from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.intake import touch_person
 from retorno.models.movements import Escort
-from retorno.models.people import Screening
+from retorno.models.people import Person, Screening
 from retorno.models.protection import (
     BestInterestCreate,
     BestInterestDecision,
@@ -104,7 +104,7 @@ def holds_to_review(session: Session, actor: Actor, *, on_date: date) -> list[Ho
             .where(
                 col(Hold.lifted_at).is_(None),
                 col(Hold.review_on) <= on_date,
-                col(Hold.person_id).in_(access.person_ids_of(actor, Role.PROTECTION)),
+                col(Hold.person_id).in_(select(Person.person_id).where(access.persons_of(actor, Role.PROTECTION))),
             )
             .order_by(col(Hold.review_on), Hold.hold_id)
         ).all()
