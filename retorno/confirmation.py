@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from retorno import clock
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Confirmation, Movement, MovementCrossing, MovementSegment, Seat
-from retorno.models.people import Document, Person, TravelGroup
+from retorno.models.people import Case, Document, Person, TravelGroup
 from retorno.office import access, audit, notices
 from retorno.routes.tables import Ground
 from retorno.situation import ground
@@ -61,14 +61,22 @@ def parties_of(session: Session, movement: Movement) -> list[Party]:
 
 
 def transit_countries(session: Session, movement: Movement) -> list[str]:
-    """Countries that the movement enters and leaves again, in order."""
+    """Countries on the way that are neither where the people were nor where they go, in order."""
     crossings = session.exec(
         select(MovementCrossing)
         .where(MovementCrossing.movement_id == movement.movement_id)
         .order_by(col(MovementCrossing.sequence))
     ).all()
-    left_later = {crossing.leave_country for crossing in crossings[1:]}
-    return [c.enter_country for c in crossings if c.enter_country in left_later]
+    facts = ground()
+    ends = {group.destination_country for group in groups_of(session, movement.movement_id)}
+    starts = session.exec(
+        select(Case.place_id)
+        .join(TravelGroup, col(TravelGroup.case_id) == Case.case_id)
+        .where(col(TravelGroup.group_id).in_([g.group_id for g in groups_of(session, movement.movement_id)]))
+    ).all()
+    ends |= {facts.places[place].country for place in starts if place in facts.places}
+    touched = [country for c in crossings for country in (c.leave_country, c.enter_country)]
+    return [country for country in dict.fromkeys(touched) if country not in ends]
 
 
 def arrival_places(session: Session, movement: Movement) -> list[str]:
@@ -148,15 +156,22 @@ def request_confirmations(
 
 
 def consular_persons(session: Session, movement_id: str) -> list[Person]:
-    """People on a movement whom their consulate may be asked about: agreed, and never a hold (R26)."""
-    aboard = select(Seat.person_id).where(Seat.movement_id == movement_id, Seat.status == SeatStatus.ACTIVE)
-    countries = tuple(
-        session.exec(select(Person.nationality).where(col(Person.person_id).in_(aboard)).distinct()).all()
-    )
+    """People whom this movement brings home and whose consulate may be asked: agreed, and never a hold (R26)."""
+    segments = {
+        row.segment: row.to_place_id
+        for row in session.exec(select(MovementSegment).where(MovementSegment.movement_id == movement_id)).all()
+    }
+    rows = session.exec(
+        select(Seat, TravelGroup)
+        .join(TravelGroup, col(TravelGroup.group_id) == Seat.group_id)
+        .where(Seat.movement_id == movement_id, Seat.status == SeatStatus.ACTIVE)
+    ).all()
+    home = [seat.person_id for seat, group in rows if segments[seat.alight - 1] == group.destination_place_id]
+    countries = tuple(session.exec(select(Person.nationality).where(col(Person.person_id).in_(home)).distinct()).all())
     return list(
         session.exec(
             select(Person)
-            .where(col(Person.person_id).in_(aboard), access.own_nationals(countries))
+            .where(col(Person.person_id).in_(home), access.own_nationals(countries))
             .order_by(Person.person_id)
         ).all()
     )

@@ -335,8 +335,7 @@ def _profiles(seen: View) -> set[Profile]:
 def _post(seen: View, post_id: str, instant: datetime) -> PostFacts:
     state = seen.situation.calendars.post_state(post_id, instant, profiles=_profiles(seen))
     if isinstance(state, Open):
-        left = int((state.until_at - instant).total_seconds() // 60)
-        return PostFacts(post_id=post_id, is_open=True, closes_in_min=left)
+        return PostFacts(post_id=post_id, is_open=True, closes_in_min=_minutes_left(state, instant))
     return PostFacts(post_id=post_id, is_open=False, reason=state.reason.value)
 
 
@@ -351,37 +350,39 @@ def _crossing(seen: View, crossing: MovementCrossing) -> CrossingFacts:
 
 
 def _receptions(session: Session, seen: View) -> tuple[ReceptionFacts, ...]:
-    """Where groups of this movement end their journey, with what is free there that day."""
+    """Every place where people leave this movement, home or for the night, with what is free there."""
     at, found = seen.situation, []
     ends: dict[str, list[Rider]] = {}
     for rider in seen.riders:
-        place_id = seen.segments[rider.seat.alight - 1].to_place_id
-        if place_id == rider.group.destination_place_id:
-            ends.setdefault(place_id, []).append(rider)
+        ends.setdefault(seen.segments[rider.seat.alight - 1].to_place_id, []).append(rider)
     for place_id, riders in ends.items():
         arrive_at = seen.segments[riders[0].seat.alight - 1].arrive_at
         rule = at.ground.reception.get(place_id)
         state = at.calendars.post_state(place_id, arrive_at, profiles=_profiles(seen))
         local = clock.local(arrive_at, at.zone_name(place_id))
-        is_open = isinstance(state, Open)
+        home = [rider for rider in riders if rider.group.destination_place_id == place_id]
         accepted = {Profile(name) for name in rule.profiles} if rule else set()
+        free = _free_places(session, seen, place_id, local) if rule else 0
         found.append(
             ReceptionFacts(
                 place_id=place_id,
                 receiver=at.name(place_id) if rule else "",
-                is_open=is_open,
+                is_open=isinstance(state, Open),
                 reason="" if isinstance(state, Open) else state.reason.value,
-                closes_in_min=int((state.until_at - arrive_at).total_seconds() // 60)
-                if isinstance(state, Open)
-                else None,
-                free_places=_free_places(session, seen, place_id, local) if rule else 0,
-                person_count=len(riders),
+                closes_in_min=_minutes_left(state, arrive_at),
+                free_places=free if home else None,
+                person_count=len(home),
                 accepts_profiles=not accepted or _profiles(seen) <= accepted,
-                is_last_onward_missed=rule is not None
+                is_last_onward_missed=bool(home)
+                and rule is not None
                 and local.hour * 60 + local.minute + rule.buffer_min > rule.last_onward_min,
             )
         )
     return tuple(found)
+
+
+def _minutes_left(state: Open | Closed, instant: datetime) -> int | None:
+    return int((state.until_at - instant).total_seconds() // 60) if isinstance(state, Open) else None
 
 
 def _free_places(session: Session, seen: View, place_id: str, local: datetime) -> int:

@@ -22,6 +22,7 @@ from retorno import clock, rules
 from retorno.errors import Inconsistent, InputError, NotAllowed, Refused, Stale
 from retorno.gathering import (
     CLOCK_UTC_OFFSET_MIN,
+    Gathered,
     Scope,
     confirmed_air,
     gather,
@@ -165,29 +166,32 @@ def _own(session: Session, actor: access.Actor, plan_id: str, act: str) -> tuple
 # ---- what the worker does ----------------------------------------------------------------------------------
 
 
-def prepare(session: Session, plan_id: str) -> Problem:
-    """Gather the problem of a plan as of now and keep it with the plan, with its digest."""
-    plan = session.get_one(Plan, plan_id, populate_existing=True)
+def gathered(session: Session, plan_id: str) -> Gathered:
+    """The problem of a plan as of now; reads only, so it may take its time without making others wait."""
+    plan = session.get_one(Plan, plan_id)
     office = session.get_one(Office, plan.office_id)
     wanted = tuple(_unpacked(plan.details).get("group_ids", ()))
     scope = Scope(first_date=plan.first_date, days=plan.horizon_days, group_ids=wanted)
-    gathered = gather(session, office, scope, situation(session, day=plan.first_date))
-    plan.problem = _packed(problem_to_json(gathered.problem))
-    plan.problem_digest = digest(gathered.problem)
-    plan.groups_availability = json.dumps(gathered.availability, sort_keys=True)
+    return gather(session, office, scope, situation(session, day=plan.first_date))
+
+
+def keep_problem(session: Session, plan_id: str, found: Gathered) -> None:
+    """Keep the frozen problem with its digest, and who may not be planned and why."""
+    plan = session.get_one(Plan, plan_id, populate_existing=True)
+    plan.problem = _packed(problem_to_json(found.problem))
+    plan.problem_digest = digest(found.problem)
+    plan.groups_availability = json.dumps(found.availability, sort_keys=True)
     plan.details = _packed(
         {
-            "group_ids": list(wanted),
-            "trips": {trip_id: trip_details(trip) for trip_id, trip in gathered.trips.items()},
+            "group_ids": _unpacked(plan.details).get("group_ids", []),
+            "trips": {trip_id: trip_details(trip) for trip_id, trip in found.trips.items()},
             "left_out": {
-                group_id: [_finding_json(found) for found in findings]
-                for group_id, findings in gathered.left_out.items()
+                group_id: [_finding_json(each) for each in findings] for group_id, findings in found.left_out.items()
             },
         }
     )
     session.add(plan)
     session.flush()
-    return gathered.problem
 
 
 def keep_solution(

@@ -1,0 +1,171 @@
+"""The worker: takes jobs, solves each in a child process, keeps the best plan so far, renews its lease.
+
+A page may be closed meanwhile; a worker that dies loses its lease and another takes the job up again.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import multiprocessing.connection
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from retorno import planning
+from retorno.database import Database
+from retorno.errors import Inconsistent, RetornoError
+from retorno.models.movements import Plan
+from retorno.models.office import Job
+from retorno.office import jobs
+from retorno.optimizer.problem import plan_from_json, plan_to_json, problem_from_json, problem_to_json
+from retorno.optimizer.solve import Progress, Settings, solve
+from retorno.vocabulary import JobKind, JobState
+
+_log = structlog.get_logger("retorno.worker")
+
+POLL_SECONDS = 0.5
+KEEP_EVERY_SECONDS = 2.0
+GRACE_SECONDS = 60.0
+"""How long after its time limit a child may still run before it is ended."""
+
+
+def worker_name() -> str:
+    """Host, process and a moment: no two workers share a name."""
+    return f"{socket.gethostname()}-{os.getpid()}-{time.monotonic_ns()}"
+
+
+def run(database: Database, *, name: str, should_stop: Callable[[], bool], once: bool = False) -> int:
+    """Take jobs until told to stop; with ``once``, until none waits. Gives the number of jobs ended."""
+    count = 0
+    while not should_stop():
+        with database.transaction() as session:
+            job = jobs.take(session, name)
+        if job is None:
+            if once:
+                return count
+            time.sleep(POLL_SECONDS)
+            continue
+        _log.info("job taken", job=job.job_id, kind=job.kind.value, attempt=job.attempt)
+        _run_job(database, job, name)
+        count += 1
+    return count
+
+
+def _run_job(database: Database, job: Job, name: str) -> None:
+    """Run one job; whatever goes wrong is noted on the job and never stops the worker."""
+    handlers: dict[JobKind, Callable[[Database, Job, str], JobState]] = {JobKind.SOLVE: _solve_plan}
+    try:
+        state, error = handlers[job.kind](database, job, name), ""
+    except RetornoError as problem:
+        state, error = JobState.FAILED, type(problem).__name__
+        _log.error("job failed", job=job.job_id, error=error, detail=str(problem)[:300])
+        with database.transaction() as session:
+            planning.fail(session, job.object_id, error)
+    with database.transaction() as session:
+        jobs.finish(session, job.job_id, name, state=state, error=error)
+
+
+def _child(problem_json: str, seconds: float, seed: int, pipe: multiprocessing.connection.Connection) -> None:
+    """Solve in a process of its own: it reads no database and knows no person; messages are JSON text."""
+    problem = problem_from_json(json.loads(problem_json))
+    best: list[int] = []
+
+    def on_progress(progress: Progress) -> None:
+        message: dict[str, Any] = {
+            "seconds": round(progress.seconds, 1),
+            "stage": progress.stage,
+            "value": progress.value_cents,
+            "bound": progress.bound_cents,
+            "gap": progress.gap,
+            "planned": progress.persons_planned,
+            "persons": progress.persons,
+        }
+        pipe.send(json.dumps({"progress": message}))
+
+    def should_stop() -> bool:
+        if pipe.poll():
+            pipe.recv()
+            best.append(1)
+        return bool(best)
+
+    result = solve(problem, Settings(seconds=seconds, seed=seed), on_progress=on_progress, should_stop=should_stop)
+    answer = {
+        "plan": plan_to_json(result.plan),
+        "bound": result.bound_cents,
+        "stop_reason": result.stop_reason,
+    }
+    pipe.send(json.dumps({"result": answer}))
+    pipe.close()
+
+
+def _solve_plan(database: Database, job: Job, name: str) -> JobState:
+    """Gather, solve, keep; stopping keeps the best plan as a draft."""
+    with database.reading() as session:
+        found = planning.gathered(session, job.object_id)
+        plan = session.get_one(Plan, job.object_id)
+        seconds, seed = plan.seconds, plan.seed
+    with database.transaction() as session:
+        planning.keep_problem(session, job.object_id, found)
+        jobs.renew(session, job.job_id, name)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    content = json.dumps(problem_to_json(found.problem))
+    child = context.Process(target=_child, args=(content, float(seconds), seed, theirs), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        answer = _follow(database, job, name, ours, child, time.monotonic() + seconds + GRACE_SECONDS)
+    finally:
+        if child.is_alive():
+            child.terminate()
+        child.join(timeout=5)
+    if answer is None:
+        raise Inconsistent("the solver ended without a plan")
+    with database.transaction() as session:
+        planning.keep_solution(
+            session,
+            job.object_id,
+            solution=plan_from_json(answer["plan"]),
+            bound_cents=answer["bound"],
+            stop_reason=answer["stop_reason"],
+            is_final=True,
+        )
+    return JobState.DONE
+
+
+def _follow(
+    database: Database,
+    job: Job,
+    name: str,
+    pipe: multiprocessing.connection.Connection,
+    child: Any,
+    deadline: float,
+) -> dict[str, Any] | None:
+    """Write progress once a second, pass on a wish to stop, and wait for the result."""
+    progress: dict[str, Any] = {}
+    has_told_stop = False
+    while time.monotonic() < deadline:
+        if pipe.poll(1.0):
+            try:
+                message = json.loads(pipe.recv())
+            except EOFError:
+                return None
+            if "result" in message:
+                answer: dict[str, Any] = message["result"]
+                return answer
+            progress = message["progress"]
+            if pipe.poll():
+                continue  # only the latest of a burst is written
+        elif not child.is_alive():
+            return None
+        with database.transaction() as session:
+            goes_on = jobs.renew(session, job.job_id, name, progress=progress or None)
+        if not goes_on and not has_told_stop:
+            pipe.send("stop")
+            has_told_stop = True
+    return None
