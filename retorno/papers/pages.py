@@ -289,7 +289,7 @@ def _page_columns(manifest: Manifest) -> list[str]:
 
 def _word(labels: Labels, prefix: str, code: str) -> str:
     """The words for a code, or for several with commas between; a code without words stays as it is."""
-    parts = [part.strip() for part in code.split(",") if part.strip()]
+    parts = [part.strip() for part in re.split("[,;]", code) if part.strip()]
     return ", ".join(labels.get(f"{prefix}.{part}", part) for part in parts)
 
 

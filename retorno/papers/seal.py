@@ -234,12 +234,30 @@ class Seal:
     @property
     def text(self) -> str:
         """The QR text: parts with full stops between, only signs of the QR code's compact alphabet."""
-        return f"{_head(self)}.{_base32(self.signature)}"
+        return f"{_head(self)}.{_base36(self.signature)}"
 
 
 _SEAL_TEXT = re.compile(
-    r"R1\.([A-Z0-9-]+)\.([A-Z0-9-]+)\.([1-9][0-9]*)\.(0|[1-9][0-9]*)\.([A-Z2-7]{8})\.([A-Z2-7]{52})\.([A-Z2-7]{103})"
+    r"R1\.([A-Z0-9-]+)\.([A-Z0-9-]+)\.([1-9][0-9]*)\.(0|[1-9][0-9]*)\.([A-Z2-7]{8})\.([0-9A-Z]{50})\.([0-9A-Z]{100})"
 )
+_DIGITS_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _base36(content: bytes) -> str:
+    """Bytes as digits and capitals, of a length that depends on theirs only: 50 for 32 bytes, 100 for 64."""
+    number = int.from_bytes(content, "big")
+    signs = []
+    while number:
+        number, rest = divmod(number, 36)
+        signs.append(_DIGITS_36[rest])
+    return "".join(reversed(signs)).rjust(-(-len(content) * 50 // 32), "0")
+
+
+def _from_base36(text: str, length: int) -> bytes:
+    try:
+        return int(text, 36).to_bytes(length, "big")
+    except OverflowError as error:
+        raise InputError("the QR text is not in its one right form") from error
 
 
 def _base32(content: bytes) -> str:
@@ -249,12 +267,12 @@ def _base32(content: bytes) -> str:
 def _from_base32(text: str) -> bytes:
     content = base64.b32decode(text + "=" * (-len(text) % 8))
     if _base32(content) != text:
-        raise InputError("the QR text is not in its one right form")
+        raise InputError("the signature is not in its one right form")
     return content
 
 
 def _head(seal: Seal) -> str:
-    parts = (seal.movement, seal.recipient, seal.version, seal.supersedes or 0, seal.key_id, _base32(seal.digest))
+    parts = (seal.movement, seal.recipient, seal.version, seal.supersedes or 0, seal.key_id, _base36(seal.digest))
     return ".".join(("R1", *map(str, parts)))
 
 
@@ -264,7 +282,7 @@ def make_seal(content: bytes, key: SigningKey) -> Seal:
     Raises
     ------
     InputError
-        If the bytes are no manifest, or movement and recipient are together too long for the QR code (43 signs).
+        If the bytes are no manifest, or movement and recipient are together too long for the QR code (48 signs).
     """
     manifest = manifest_from_bytes(content)
     unsigned = Seal(
@@ -277,9 +295,9 @@ def make_seal(content: bytes, key: SigningKey) -> Seal:
         signature=b"",
     )
     head = _head(unsigned)
-    over = len(head) + 1 + 103 - QR_MAX_CHARS
+    over = len(head) + 1 + 100 - QR_MAX_CHARS
     if over > 0:
-        what = "too long for the QR code; expected at most 43 signs together"
+        what = "too long for the QR code; expected at most 48 signs together"
         raise InputError(f"movement {manifest.movement} and recipient {manifest.recipient}: {over} signs {what}")
     signature = key.secret.sign(_HEAD_DOMAIN + head.encode())
     return Seal(**{**vars(unsigned), "signature": signature})
@@ -296,8 +314,8 @@ def parse_seal(text: str) -> Seal:
         version=int(match[3]),
         supersedes=int(match[4]) or None,
         key_id=match[5],
-        digest=_from_base32(match[6]),
-        signature=_from_base32(match[7]),
+        digest=_from_base36(match[6], 32),
+        signature=_from_base36(match[7], 64),
     )
 
 
@@ -398,12 +416,10 @@ def envelope(content: bytes, seal: Seal) -> bytes:
 
 def _open_envelope(content: bytes) -> tuple[bytes, Seal]:
     value = parse_canonical(content)
-    if (
-        not isinstance(value, dict)
-        or set(value) != {"format", "manifest", "seal"}
-        or not isinstance(value["seal"], str)
-    ):
+    if not isinstance(value, dict) or set(value) != {"format", "manifest", "seal"}:
         raise InputError("this is not a signed manifest")
+    if value["format"] != ENVELOPE_FORMAT or not isinstance(value["seal"], str):
+        raise InputError(f'this is not a signed manifest of the format "{ENVELOPE_FORMAT}"')
     return canonical_bytes(value["manifest"]), parse_seal(value["seal"])
 
 

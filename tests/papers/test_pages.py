@@ -175,7 +175,7 @@ def test_every_font_is_embedded_and_one_of_ours(tmp_path):
 
 @pytest.mark.poppler
 def test_the_printed_qr_code_can_be_scanned(tmp_path):
-    manifest = make_manifest(3, recipient="X" * 27, version=999, supersedes=998)
+    manifest = make_manifest(3, recipient="X" * 36, version=999, supersedes=998)
     (tmp_path / "list.pdf").write_bytes(printed(manifest))
     subprocess.run(["pdftoppm", "-r", "150", "-png", "list.pdf", "page"], cwd=tmp_path, check=True)
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import time
 import unicodedata
 import zipfile
 from datetime import date, datetime
@@ -289,15 +288,47 @@ def test_row_numbers_are_those_of_the_spreadsheet():
     assert [row.row for row in read_table(book_bytes(fill), file_name="a.xlsx").checked().rows] == [4, 7]
 
 
-def test_five_thousand_rows_are_quick():
-    rows = [[f"cell {row} {column}" for column in range(20)] for row in range(5_000)]
-    content = xlsx_bytes([Sheet(name="s", header=[f"c{column}" for column in range(20)], rows=rows)])
-    start = time.process_time()
+def test_five_thousand_rows_are_all_read():
+    rows = [[str(row), "Ana"] for row in range(5_000)]
+    content = xlsx_bytes([Sheet(name="s", header=["ref", "name"], rows=rows)])
 
     table = read_table(content, file_name="a.xlsx").checked()
 
-    assert len(table.rows) == 5_000
-    assert time.process_time() - start < 5  # a guard against a slip in kind; the figure itself is a benchmark
+    assert [row.cells["ref"] for row in table.rows] == [row[0] for row in rows]
+
+
+def rewritten(content: bytes, changes: dict[str, list[tuple[bytes, bytes]]]) -> bytes:
+    """A workbook with parts of its files replaced, as other programs would have written them."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for name, pairs in changes.items():
+        for old, new in pairs:
+            assert old in members[name], (name, old)
+            members[name] = members[name].replace(old, new)
+    return zip_bytes(members)
+
+
+def test_formulas_are_found_also_in_the_strict_dialect_and_with_prefixes():
+    content = people(["name", "doc"], ["Ana", "=1+1"], ["Eva", 12])
+    office = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    strict = rewritten(
+        content, {"xl/workbook.xml": [(office, b"http://purl.oclc.org/ooxml/officeDocument/relationships")]}
+    )
+    sheet = "xl/worksheets/sheet1.xml"
+    prefixed = rewritten(
+        content,
+        {
+            sheet: [
+                *((b"<" + tag, b"<x:" + tag) for tag in (b"c ", b"v>", b"f>", b"row ", b"sheetData", b"worksheet ")),
+                *((b"</" + tag, b"</x:" + tag) for tag in (b"c>", b"v>", b"f>", b"row>", b"sheetData", b"worksheet>")),
+                (b"<x:worksheet xmlns=", b"<x:worksheet xmlns:x="),
+            ]
+        },
+    )
+
+    for book in (content, strict, prefixed):
+        table = read_table(book, file_name="a.xlsx")
+        assert (2, "doc", "FORMULA") in codes(table)
 
 
 def test_template_has_lists_and_reads_back_once_filled():
