@@ -6,9 +6,11 @@ have in common is when the vehicle may leave.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from retorno.clock import local, plan_instant
 from retorno.routes.answers import Permit
@@ -40,8 +42,7 @@ class Rider:
 EMPTY_VEHICLE = Rider(profiles=frozenset({Profile.ADULTS}), vulnerable=False, is_empty=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Allowed:
+class Allowed(NamedTuple):
     """What one rule leaves: the departures, and what to say if nothing is left."""
 
     departures: Departures
@@ -81,6 +82,9 @@ class DayRules:
         self._start = [minute_of(plan_instant(day * 1440, first_date, clock_utc_offset_min)) for day in self.days]
         self._dates: dict[tuple[str, int], date] = {}
         self._light: dict[tuple[str, int, bool], tuple[int, int] | None] = {}
+        self._end = self._start[-1] + 1440
+        self._borders: dict[tuple[str, frozenset[Profile], bool], Spans] = {}
+        self._places: dict[tuple[str, frozenset[Profile]], Spans] = {}
         self._border: dict[tuple[str, int, frozenset[Profile], bool], Spans] = {}
         self._doors: dict[tuple[str, int, frozenset[Profile]], Spans] = {}
         self._ids: dict[tuple[str, str, int], tuple[frozenset[str], ...]] = {}
@@ -103,8 +107,15 @@ class DayRules:
         return plan_instant(day * 1440 + 720, self._first_date, self._offset)
 
     def _on_plan_clock(self, spans: Spans, day: int) -> Spans:
+        """The part of some stretches that lies in a day, in minutes of its plan clock."""
         start = self._start[day]
-        return tuple((first - start, last - start) for first, last in spans)
+        found = []
+        for first, last in spans[max(0, bisect_right(spans, (start, start)) - 1) :]:
+            if first >= start + 1440:
+                break
+            if last > start:
+                found.append((max(first, start) - start, min(last, start + 1440) - start))
+        return tuple(found)
 
     def light(self, node: str, day: int, *, vulnerable: bool) -> tuple[int, int] | None:
         """First and last minute on the road at a node, on the plan clock; ``None`` without daylight."""
@@ -122,25 +133,29 @@ class DayRules:
         """When both posts of a crossing are open to all of some profiles, on the plan clock."""
         key = (crossing_id, day, profiles, is_empty)
         if key not in self._border:
-            start = self._start[day]
-            spans = self.calendars.crossing_spans(
-                crossing_id, start, start + 1440, profiles=profiles, empty_vehicle=is_empty
-            )
-            self._border[key] = self._on_plan_clock(spans, day)
+            whole = (crossing_id, profiles, is_empty)
+            if whole not in self._borders:
+                self._borders[whole] = self.calendars.crossing_spans(
+                    crossing_id, self._start[0], self._end, profiles=profiles, empty_vehicle=is_empty
+                )
+            self._border[key] = self._on_plan_clock(self._borders[whole], day)
         return self._border[key]
 
     def doors(self, place_id: str, day: int, profiles: frozenset[Profile]) -> Spans:
         """When a place receives all of some profiles, until its last onward transport, on the plan clock."""
         key = (place_id, day, profiles)
         if key not in self._doors:
-            start = self._start[day]
-            spans = self.calendars.open_spans(place_id, start, start + 1440, profiles=profiles)
+            whole = (place_id, profiles)
+            if whole not in self._places:
+                self._places[whole] = self.calendars.open_spans(place_id, self._start[0], self._end, profiles=profiles)
+            spans = self._on_plan_clock(self._places[whole], day)
             reception = self.calendars.ground.reception.get(place_id)
             if reception is not None:
                 zone_name = self.calendars.ground.network.nodes[place_id]["timezone"]
-                last = local_minute(self.local_date(place_id, day), reception.last_onward_min, zone_name, opens=False)
-                spans = common(spans, ((start, max(start, last)),))
-            self._doors[key] = self._on_plan_clock(spans, day)
+                on = self.local_date(place_id, day)
+                last = local_minute(on, reception.last_onward_min, zone_name, opens=False) - self._start[day]
+                spans = common(spans, ((0, max(0, last)),))
+            self._doors[key] = spans
         return self._doors[key]
 
     def confirmations(self, border: Border, day: int) -> tuple[frozenset[str], ...]:
@@ -172,9 +187,7 @@ class DayRules:
         """When a recorded closure shuts a target, on the plan clock of a day, inside that day."""
         key = (target, target_id, day)
         if key not in self._shut:
-            start = self._start[day]
-            spans = common(self.calendars.closed_spans(target, target_id), ((start, start + 1440),))
-            self._shut[key] = self._on_plan_clock(spans, day)
+            self._shut[key] = self._on_plan_clock(self.calendars.closed_spans(target, target_id), day)
         return self._shut[key]
 
     # -- who may ride ----------------------------------------------------------------------------------------
