@@ -263,17 +263,17 @@ def _typeset(template: str, page_of: Any, inputs: Mapping[str, str]) -> bytes:
 _WIDTHS = {
     "no": 9.0,
     "ref": 29.5,
-    "name": -2.1,
+    "name": -2.0,
     "sex": 10.5,
     "birth_date": 23.5,
     "nationality": 12.0,
-    "document": -1.3,
+    "document": -1.45,
     "document_expiry": 23.5,
     "group": 13.5,
-    "assistance": -1.05,
-    "onward": -1.15,
+    "assistance": -1.0,
+    "onward": -1.1,
 }
-_LONGEST_WORDS = {"name": 20, "document": 13, "assistance": 16, "onward": 16}
+_LONGEST_WORDS = {"name": 20, "document": 12, "assistance": 16, "onward": 16}
 _SMALL_COLUMNS = frozenset({"assistance", "onward"})
 
 
@@ -403,7 +403,7 @@ def _manifest_page(
     anchor = f"{foot.audit_head} ({foot.audit_day.isoformat()})" if foot.audit_day else labels["anchor_none"]
     notes = [labels["note_latin"]] if typesetter.used_latin else []
     if not manifest.rows:
-        notes.append(labels["note_empty"])
+        notes.append(labels["note_counts_only" if manifest.counts.get("total") else "note_empty"])
     if manifest.is_demo:
         notes.append(labels["note_demo"])
     return {

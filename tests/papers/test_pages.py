@@ -104,6 +104,15 @@ def test_nobody_one_and_sixty_people_print():
     assert page_count(printed(make_manifest(60))) >= 4
 
 
+@pytest.mark.poppler
+def test_a_copy_without_names_says_whether_anybody_travels():
+    counts = {"total": 7, "female": 3, "male": 4}
+
+    assert "da solo cantidades" in text_of(printed(make_manifest(0, columns=("no",), counts=counts)))
+    assert "total 7, mujeres 3, hombres 4" in text_of(printed(make_manifest(0, columns=("no",), counts=counts)))
+    assert "No viaja ninguna persona" in text_of(printed(make_manifest(0, columns=("no",), counts={})))
+
+
 def test_only_the_necessary_prints():
     bare = {"window": None, "notice": None, "crew": (), "contacts": (), "counts": {}, "posts": (), "agreement": ""}
     manifest = make_manifest(2, columns=("no", "name"), vehicle="", operator="", version=1, supersedes=None, **bare)
