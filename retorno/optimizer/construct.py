@@ -17,7 +17,7 @@ from numba import njit
 
 from retorno.errors import Inconsistent
 from retorno.optimizer import place as columns
-from retorno.optimizer.handles import ground_handle, load_handle, prices_handle, scratch_handle
+from retorno.optimizer.handles import prices_handle, scratch_handle
 from retorno.optimizer.insert import Prices, Scratch, insert, insert_all, make_prices, make_scratch, worst_aircraft
 from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, place, take_out
 from retorno.optimizer.problem import Plan
@@ -144,7 +144,7 @@ class Draft:
 
 def start_draft(setting: Setting, *, expected: float) -> Draft:
     """A draft with nobody placed but the locked groups, which keep the legs they had."""
-    load = empty_load(setting)
+    load, load_arrays = empty_load(setting)
     prices = make_prices(setting.ground, expected=expected)
     scratch = make_scratch(setting.ground)
     draft = Draft(
@@ -153,14 +153,14 @@ def start_draft(setting: Setting, *, expected: float) -> Draft:
         prices=prices,
         scratch=scratch,
         handles=(
-            ground_handle(setting.ground),
-            load_handle(load),
+            setting.handle,
+            load_arrays,
             prices_handle(prices),
             scratch_handle(scratch),
         ),
     )
     if setting.problem.replan is not None and setting.facts.locked:
-        put_back(setting, load, setting.problem.replan.previous, locked_only=True)
+        put_back(setting, load, load_arrays, setting.problem.replan.previous, locked_only=True)
     return draft
 
 
@@ -208,7 +208,7 @@ def repair(setting: Setting, plan: Plan, *, expected: float) -> tuple[Draft, lis
         The repaired draft and the ids of the groups whose legs could not be kept.
     """
     draft = start_draft(setting, expected=expected)
-    lost = put_back(setting, draft.load, plan)
+    lost = put_back(setting, draft.load, draft.handles[1], plan)
     order = priority(setting)
     touched = set(lost)
     ids = [group.id for group in setting.problem.groups]
@@ -236,7 +236,7 @@ def restore(setting: Setting, snapshot: Snapshot) -> Draft:
             snapshot.leg_ride[group],
             snapshot.leg_vehicle[group],
             int(snapshot.leg_count[group]),
-            True,
+            1,
         ):
             raise Inconsistent(f"group {setting.problem.groups[group].id} does not fit where it was before")
     if draft.value_cents != snapshot.value_cents:

@@ -112,7 +112,7 @@ def draw(memory: Memory, below: int) -> int:
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def draw_share(memory: Memory) -> float:
     """Changes ``memory``: a random number from 0 up to 1."""
-    return draw(memory, 1 << 30) / float(1 << 30)
+    return draw(memory, np.int64(1 << 30)) / float(1 << 30)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -145,7 +145,7 @@ def take_back(ground: Ground, load: Load, memory: Memory) -> bool:
             memory.leg_ride[position],
             memory.leg_vehicle[position],
             memory.leg_count[position],
-            True,
+            np.int64(1),
         ):
             return False
     return True
@@ -174,14 +174,14 @@ def ruin_vehicles(ground: Ground, load: Load, memory: Memory, most: int) -> None
             leg = trial
             break
     if leg < 0:
-        ruin_end(ground, load, memory, group, 4 + draw(memory, 9))
+        ruin_end(ground, load, memory, group, 4 + draw(memory, np.int64(9)))
         return
     vehicles = ground.vehicle_type.size
     seed = load.leg_vehicle[group, leg]
     day = np.int64(ground.ride[load.leg_ride[group, leg], DAY])
     trip = load.task[seed, day]
-    reach = 1 + draw(memory, 4)
-    chosen = 1 + draw(memory, 4)
+    reach = 1 + draw(memory, np.int64(4))
+    chosen = 1 + draw(memory, np.int64(4))
     memory.chosen[:] = 0
     memory.chosen[seed] = 1
     number = 1
@@ -203,7 +203,7 @@ def ruin_vehicles(ground: Ground, load: Load, memory: Memory, most: int) -> None
                 memory.chosen[vehicle] = 1
                 number += 1
                 break
-    window = 2 + draw(memory, 5)
+    window = 2 + draw(memory, np.int64(5))
     groups = ground.group.shape[0]
     start = draw(memory, groups)
     for offset in range(groups):
@@ -227,9 +227,9 @@ def ruin_vehicles(ground: Ground, load: Load, memory: Memory, most: int) -> None
 def ruin_end(ground: Ground, load: Load, memory: Memory, seed: int, most: int) -> None:
     """Changes ``load`` and ``memory``: takes out groups that share an end with the seed, near in time."""
     groups = ground.group.shape[0]
-    by_origin = draw(memory, 2) == 0
+    by_origin = draw(memory, np.int64(2)) == 0
     arrive = travel_day(ground, load, seed)
-    span = 1 + draw(memory, 5)
+    span = 1 + draw(memory, np.int64(5))
     remove(ground, load, memory, seed)
     start = draw(memory, groups)
     for offset in range(groups):
@@ -263,9 +263,9 @@ def ruin_near(ground: Ground, load: Load, memory: Memory, most: int) -> None:
     if seed < 0:
         return
     ride = load.leg_ride[seed, draw(memory, load.leg_count[seed])]
-    site = np.int64(ground.ride[ride, ORIGIN if draw(memory, 2) == 0 else DESTINATION])
+    site = np.int64(ground.ride[ride, ORIGIN if draw(memory, np.int64(2)) == 0 else DESTINATION])
     day = np.int64(ground.ride[ride, DAY])
-    span = draw(memory, 3)
+    span = draw(memory, np.int64(3))
     groups = ground.group.shape[0]
     start = draw(memory, groups)
     for offset in range(groups):
@@ -292,7 +292,7 @@ def ruin_for_left_out(ground: Ground, load: Load, memory: Memory, group: int, mo
     facts = ground.group[group]
     groups = ground.group.shape[0]
     start = draw(memory, groups)
-    from_same = draw(memory, 3) == 0
+    from_same = draw(memory, np.int64(3)) == 0
     for offset in range(groups):
         if memory.count[0] >= most:
             return
@@ -334,10 +334,10 @@ def ruin_to_fill(ground: Ground, load: Load, prices: Prices, memory: Memory) -> 
     wanted = ground.charter_minimum[row] + draw(memory, ground.charter_seats[row])
     groups = ground.group.shape[0]
     start = draw(memory, groups)
-    before = 1 + draw(memory, 4)
-    after = 2 + draw(memory, 12)
+    before = 1 + draw(memory, np.int64(4))
+    after = 2 + draw(memory, np.int64(12))
     seats = 0
-    only_there = draw(memory, 3) > 0
+    only_there = draw(memory, np.int64(3)) > 0
     for offset in range(groups):
         if seats >= wanted or memory.count[0] >= LARGEST_RUIN:
             break
@@ -381,7 +381,7 @@ def ruin_aircraft(ground: Ground, load: Load, prices: Prices, memory: Memory) ->
                 break
         if memory.count[0] >= LARGEST_RUIN:
             break
-    if draw(memory, 3) > 0:
+    if draw(memory, np.int64(3)) > 0:
         prices.barred[row, day] = True
         memory.barred[0, 0], memory.barred[0, 1] = row, day
         memory.barred_count[0] = 1
@@ -445,7 +445,7 @@ def settle_aircraft(ground: Ground, load: Load, prices: Prices, scratch: Scratch
 def order_removed(ground: Ground, memory: Memory) -> None:
     """Changes ``memory.order``: the groups taken out, in a random, heavy-first, large-first or urgent-first order."""
     count = memory.count[0]
-    way = draw(memory, 8)
+    way = draw(memory, np.int64(8))
     for position in range(count):
         facts = ground.group[memory.group[position]]
         memory.order[position] = memory.group[position]
@@ -470,14 +470,14 @@ def order_removed(ground: Ground, memory: Memory) -> None:
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def vary_prices(prices: Prices, memory: Memory, ground: Ground) -> None:
     """Changes ``prices``: another factor on expected loads and other noise."""
-    way = draw(memory, 6)
+    way = draw(memory, np.int64(6))
     if way == 0:
         prices.dial[0] = 0.0
     elif way == 1:
         prices.dial[0] = 1000.0
     else:
         prices.dial[0] = math.exp(2.4 * draw_share(memory) - 1.6)
-    prices.dial[2] = draw(memory, NOISE_COUNT)
+    prices.dial[2] = draw(memory, np.int64(NOISE_COUNT))
     seats = 0
     for position in range(memory.count[0]):
         seats += ground.group[memory.group[position], SEATS]
@@ -545,11 +545,11 @@ def rounds(
         left_out = draw_left_out(load, memory)
         if left_out >= 0:
             remove(ground, load, memory, left_out)
-            if draw(memory, 2) == 0:
+            if draw(memory, np.int64(2)) == 0:
                 urgent = left_out
                 ruin_for_left_out(ground, load, memory, urgent, size)
         if urgent < 0:
-            kind = draw(memory, 100)
+            kind = draw(memory, np.int64(100))
             if kind < VEHICLES:
                 ruin_vehicles(ground, load, memory, 2 * most)
             elif kind < VEHICLES + COMMON_END:

@@ -223,6 +223,8 @@ def find_way(
     escort_day = ground.escort_cents * facts[ESCORTS]
     layers = min(journey + 1, ground.ahead.shape[3])
     night = ground.bed_cents * seats + escort_day
+    # Literal numbers as arguments would make the compiler build a variant for each.
+    nobody, zero = np.int64(-1), np.int64(0)
     sites, slots = ground.site_count, ground.slot_count
     scratch.stamp[-1] += 1
     call = scratch.stamp[-1]
@@ -236,22 +238,22 @@ def find_way(
         start = facts[STARTED]
         base = escort_day * (1 + ground.return_days + facts[START_DAY] - start)
         if facts[START_FLY] >= 0:
-            push(ground, scratch, call, day_from, facts[START_FLY], facts[FROM], float(base), start, -1, -1)
+            push(ground, scratch, call, day_from, facts[START_FLY], facts[FROM], float(base), start, nobody, nobody)
             if day_from + 1 < ground.day_count and load.beds[facts[FROM], day_from] >= seats:
                 push(
                     ground, scratch, call, day_from + 1, facts[START_SLOT], facts[FROM],
-                    float(base + night), start, -1, -1,
+                    float(base + night), start, nobody, nobody,
                 )  # fmt: skip
         else:
-            push(ground, scratch, call, day_from, facts[START_SLOT], facts[FROM], float(base), start, -1, -1)
+            push(ground, scratch, call, day_from, facts[START_SLOT], facts[FROM], float(base), start, nobody, nobody)
         furthest = day_from + 1
     for day in range(day_from, last + 1):
         if not under_way and (only_start < 0 or only_start == day):
             ahead = bound_ahead(ground, commodity, day, facts[FROM], persons, wait, layers)
             if ahead + wait * (day - ready) < best:
                 push(
-                    ground, scratch, call, day, 0, facts[FROM],
-                    float(escort_day * (1 + ground.return_days)), day, -1, -1,
+                    ground, scratch, call, day, zero, facts[FROM],
+                    float(escort_day * (1 + ground.return_days)), day, nobody, nobody,
                 )  # fmt: skip
                 furthest = max(furthest, day)
             elif furthest < day and ground.ahead_least[commodity, facts[FROM]] * persons + wait * (day - ready) >= best:
@@ -325,7 +327,7 @@ def find_way(
                     and day + 1 - start <= journey
                     and load.beds[site, day] >= seats
                 ):
-                    push(ground, scratch, call, day + 1, 0, site, cost + night, start, label, -1)
+                    push(ground, scratch, call, day + 1, zero, site, cost + night, start, label, nobody)
                     furthest = max(furthest, day + 1)
     if best_ride < 0:
         return limit
@@ -397,7 +399,7 @@ def insert(ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: 
     if had_plan:
         limit -= ground.change_cents
         old = old_way_price(ground, load, prices, group)
-    price = find_way(ground, load, prices, scratch, group, limit, -1)
+    price = find_way(ground, load, prices, scratch, group, limit, np.int64(-1))
     if scratch.count[0] == 0 and old >= NO_PRICE and facts[STARTED] < 0:
         price = limit
         for start in range(facts[FIRST], facts[LAST] + 1):
@@ -412,7 +414,7 @@ def insert(ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: 
         return False
     for leg in range(scratch.count[0]):
         scratch.vehicle[leg] = -1
-    return place(ground, load, group, scratch.way, scratch.vehicle, scratch.count[0], False)
+    return place(ground, load, group, scratch.way, scratch.vehicle, scratch.count[0], np.int64(0))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

@@ -288,7 +288,7 @@ def open_spare(ground: Ground, load: Load, vehicle_class: int) -> None:
     for vehicle in range(ground.vehicle_class.size):
         if ground.vehicle_class[vehicle] == vehicle_class and load.task_count[vehicle] == 0:
             if load.gap[ground.now, vehicle, IS_SHUT]:
-                refresh_gaps(ground, load, vehicle, -1, ground.day_count)
+                refresh_gaps(ground, load, vehicle, np.int64(-1), np.int64(ground.day_count))
             return
 
 
@@ -466,7 +466,7 @@ def is_changed(ground: Ground, load: Load, group: int) -> bool:
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def take_out(ground: Ground, load: Load, group: int) -> None:
     """Changes ``load``: a planned group is unplanned again."""
-    shift(ground, load, group, -1)
+    shift(ground, load, group, np.int64(-1))
     load.value[0] -= load.cost[group]
     load.leg_count[group] = 0
     load.cost[group] = ground.group[group, LEFT_OUT]
@@ -474,7 +474,7 @@ def take_out(ground: Ground, load: Load, group: int) -> None:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array, count: int, opening: bool) -> bool:
+def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array, count: int, opening: int) -> bool:
     """Changes ``load``: puts an unplanned group on its rides; False (and nothing changed) if it cannot.
 
     Parameters
@@ -484,7 +484,7 @@ def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array,
     count
         Number of legs.
     opening
-        Whether a given vehicle that does not run the trip yet may be given it.
+        1: a given vehicle that does not run the trip yet may be given it; 0: it may not.
     """
     facts = ground.group[group]
     undone = False
@@ -546,7 +546,7 @@ def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array,
         return False
     load.leg_count[group] = count
     load.value[0] -= load.cost[group]
-    load.cost[group] = shift(ground, load, group, 1)
+    load.cost[group] = shift(ground, load, group, np.int64(1))
     load.value[0] += load.cost[group]
     return True
 

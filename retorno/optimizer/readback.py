@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import numpy as np
 
 from retorno.optimizer import place as columns
@@ -132,8 +135,8 @@ def _leg(setting: Setting, ride: int, vehicle: int, names: dict[int, str]) -> Le
     return Leg(kind="service", row_id=problem.services[row].id, day=day)
 
 
-def put_back(setting: Setting, load: Load, plan: Plan, *, locked_only: bool = False) -> list[str]:
-    """Changes ``load``: places the groups of a plan as the plan has them; gives the ids that no longer fit.
+def put_back(setting: Setting, load: Load, handle: Any, plan: Plan, *, locked_only: bool = False) -> list[str]:
+    """Changes ``load`` (by its handle): places a plan's groups as the plan has them; the ids that no longer fit.
 
     Vehicles are matched by id (those with moves before now), else by type, depot and hire.  Locked groups go
     first; with ``locked_only`` nobody else is placed.
@@ -178,7 +181,7 @@ def put_back(setting: Setting, load: Load, plan: Plan, *, locked_only: bool = Fa
         for position, leg in enumerate(legs):
             rides[position] = found[position]
             vehicles[position] = leg.aircraft if leg.kind == "charter" else vehicle_of.get(leg.vehicle, -1)
-        if not columns.place(ground, load, number, rides, vehicles, len(legs), True):
+        if not columns.place(setting.handle, handle, number, rides, vehicles, len(legs), 1):
             lost.append(group.id)
     return lost
 
@@ -224,7 +227,7 @@ def _breaks_transfer(setting: Setting, rides: list[int]) -> bool:
     """Whether two legs are too close, or a land leg follows on the day of an arrival."""
     space = setting.space
     numbers = setting.ride_number[np.array(rides)]
-    for first, second in zip(numbers, numbers[1:], strict=False):
+    for first, second in itertools.pairwise(numbers):
         arrive = int(space.ride_day[first] * 1440 + space.ride_arrive[first])
         depart = int(space.ride_day[second] * 1440 + space.ride_depart[second])
         if depart < arrive + setting.problem.transfer_min:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
 
 from retorno.optimizer import place as columns
+from retorno.optimizer.handles import ground_handle, load_handle
 from retorno.optimizer.place import CHARTER, LARGEST_LEGS, SERVICE, TRIP, UNREACHABLE, Array, Ground, Load
 from retorno.optimizer.problem import Group, Leg, PlannedVehicle, Problem
 from retorno.optimizer.timespace import DAY_MIN, FAR, Commodity, TimeSpace, costs_to_go
@@ -190,8 +192,8 @@ class Setting:
 
     Parameters
     ----------
-    problem, space, facts, ground
-        The problem, its rides, what stands before now, the arrays.
+    problem, space, facts, ground, handle
+        The problem, its rides, what stands before now, the arrays and their handle.
     ride_number
         Per row of ``ground.ride``: the ride of ``space``.
     slots
@@ -208,6 +210,7 @@ class Setting:
     space: TimeSpace
     facts: Facts
     ground: Ground
+    handle: Any
     ride_number: Array
     slots: tuple[Slot, ...]
     land_sites: tuple[str, ...]
@@ -327,6 +330,7 @@ def prepare(space: TimeSpace) -> Setting:
         space=space,
         facts=facts,
         ground=ground,
+        handle=ground_handle(ground),
         ride_number=ride_number,
         slots=tuple(slots),
         land_sites=tuple(land_sites),
@@ -654,8 +658,8 @@ def _charter_demand(space: TimeSpace, commodities: dict[Commodity, int], groups:
     return np.array(demand, dtype=np.int64)
 
 
-def empty_load(setting: Setting) -> Load:
-    """Nobody placed: all capacity free but for what stands before now and is still felt."""
+def empty_load(setting: Setting) -> tuple[Load, Any]:
+    """Nobody placed, and its handle: all capacity free but for what stands before now and is still felt."""
     problem, ground, days = setting.problem, setting.ground, setting.space.day_count
     groups, vehicles, trips = len(problem.groups), len(setting.slots), len(problem.trips)
     segments = int(ground.trip_segments.max(initial=1))
@@ -694,16 +698,18 @@ def empty_load(setting: Setting) -> Load:
         open_clock=np.zeros((kinds, trips, days), dtype=whole),
     )
     load.gap[:, :, columns.IS_SHUT] = 1
+    handle = load_handle(load)
     seen: set[int] = set()
+    # With no day left to plan every vehicle stays shut.
     if facts_now_is_open(setting):
         for vehicle in range(vehicles):
             vehicle_class = int(ground.vehicle_class[vehicle])
             if vehicle_class < 0 or vehicle_class not in seen:
                 seen.add(vehicle_class)
-                columns.refresh_gaps(ground, load, vehicle, -1, days)
+                columns.refresh_gaps(setting.handle, handle, vehicle, -1, days)
     _book_done(setting, load)
     load.value[0] = setting.base_cents + int(load.cost.sum())
-    return load
+    return load, handle
 
 
 def facts_now_is_open(setting: Setting) -> bool:

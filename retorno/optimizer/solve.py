@@ -25,6 +25,7 @@ from retorno.optimizer.timespace import build
 
 # Our assumptions, from the measurements in docs/benchmarks.md.
 EXACT_GROUPS = 60
+EXACT_SHARE = 0.7
 MANY_GROUPS = 2_000
 EXPECTED_LOADS = (6.0, 3.0, 12.0, 20.0, 1.0, 30.0)
 EXPECTED_LOADS_MANY = (20.0, 30.0)
@@ -264,7 +265,7 @@ def solve(
         draft = _construct_more(run, setting, draft)
     if problem.groups and len(problem.groups) <= EXACT_GROUPS and not run.is_over():
         draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
-        _prove(run)
+        _prove(run, seconds=EXACT_SHARE * run.left())
     if problem.groups and not run.is_over():
         _improve(run, draft, seconds=run.left(), limit=None)
     if run.plan is None or run.verdict is None:
@@ -358,6 +359,8 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
     most = min(limits) if limits else None
     memory = make_memory(draft, run.settings.seed + run.rounds)
     handle = memory_handle(memory)
+    # No round yet: the first call may have to compile, which is no time spent searching.
+    rounds(*draft.handles, handle, 0, 0.0, RUIN_GROUPS)
     begun, done, look = run.seconds(), 0, ROUNDS_PER_LOOK if most_rounds is not None else 1
     heat_at_start = HEAT_SHARE * abs(draft.value_cents) / max(1, len(draft.setting.problem.groups))
     best = draft.snapshot()
@@ -390,7 +393,7 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
     return draft
 
 
-def _prove(run: _Run) -> None:
+def _prove(run: _Run, *, seconds: float) -> None:
     """The exact mode of small problems: better plans and a proven bound."""
 
     def take_bound(bound_cents: int) -> None:
@@ -404,7 +407,7 @@ def _prove(run: _Run) -> None:
     proven = exact(
         run.problem,
         run.plan,
-        seconds=run.left(),
+        seconds=seconds,
         seed=run.settings.seed,
         should_stop=run.is_over,
         on_bound=take_bound,
