@@ -19,6 +19,9 @@ from retorno.optimizer.model import Arc, ArcModel, Choice, Key, Move, PackingCut
 from retorno.optimizer.pricing import Pricing, whole_bound
 from retorno.optimizer.problem import Plan, Problem
 
+NO_VALUE = 10**18
+"""Value while there is no plan."""
+
 SLACK_CENTS = 1.0
 """Allowance when fixing by reduced cost, against rounding in sums of prices."""
 
@@ -27,7 +30,7 @@ SLACK_CENTS = 1.0
 class Proven:
     """The best plan found and the proven bound, both in cents; ``is_optimal`` if they meet."""
 
-    plan: Plan
+    plan: Plan | None
     value_cents: int
     bound_cents: int
 
@@ -39,7 +42,7 @@ class Proven:
 
 def exact(
     problem: Problem,
-    incumbent: Plan,
+    incumbent: Plan | None,
     *,
     seconds: float,
     seed: int = 0,
@@ -52,7 +55,7 @@ def exact(
     Parameters
     ----------
     incumbent
-        Any valid plan; never made worse.
+        Any valid plan; never made worse. None if there is none yet (then the plan may stay None).
     seconds
         Time limit.
     should_stop
@@ -78,7 +81,7 @@ class ExactSearch:
     def __init__(
         self,
         problem: Problem,
-        incumbent: Plan,
+        incumbent: Plan | None,
         *,
         seconds: float,
         seed: int,
@@ -91,10 +94,12 @@ class ExactSearch:
         self.seconds = seconds
         self.should_stop = should_stop
         self._tell_bound, self._tell_plan = on_bound, on_plan
-        verdict = judge(problem, incumbent)
-        if not verdict.is_valid:
-            raise Inconsistent(f"the plan to start from breaks {len(verdict.violations)} constraints")
-        self.plan, self.value = incumbent, verdict.value_cents
+        self.plan, self.value = incumbent, NO_VALUE
+        if incumbent is not None:
+            verdict = judge(problem, incumbent)
+            if not verdict.is_valid:
+                raise Inconsistent(f"the plan to start from breaks {verdict.violations[0]}")
+            self.value = verdict.value_cents
         self.bound = -(10**18)
         self.ground = Ground(problem)
         self.alone: frozenset[str] = frozenset()
@@ -141,8 +146,14 @@ class ExactSearch:
         classes = classes_of(self.ground, merge=False, alone=self.alone)
         master = Master(self.ground, classes, seed=self.seed)
         pricing = master.pricing
-        master.add_ways([(i, way) for i, ways in enumerate(ways_of_plan(pricing, self.plan)) for way, _ in ways])
-        master.add_moves(list(moves_of_plan(self.ground, self.plan)))
+        known_arcs: list[list[Arc]] = [[] for _ in classes]
+        known_moves: list[Move] = []
+        if self.plan is not None:
+            ways_now = ways_of_plan(pricing, self.plan)
+            known_arcs = [[arc for way, _ in ways for arc in way.path] for ways in ways_now]
+            known_moves = list(moves_of_plan(self.ground, self.plan))
+            master.add_ways([(index, way) for index, ways in enumerate(ways_now) for way, _ in ways])
+            master.add_moves(known_moves)
         relaxed = master.generate(
             seconds=min(self.left(), 0.3 * self.seconds),
             should_stop=self.should_stop,
@@ -151,10 +162,7 @@ class ExactSearch:
         arc_bound = ArcBound(pricing, seed=self.seed)
         arc_bound.start(relaxed.prices, per_class=160)
         arc_bound.add([[arc for way, _ in ways for arc in way.path] for ways in relaxed.amounts], relaxed.moves)
-        arc_bound.add(
-            [[arc for way, _ in ways for arc in way.path] for ways in ways_of_plan(pricing, self.plan)],
-            moves_of_plan(self.ground, self.plan),
-        )
+        arc_bound.add(known_arcs, known_moves)
         arc_bound.run(
             seconds=min(self.left(), 0.5 * self.seconds),
             should_stop=self.should_stop,
@@ -175,7 +183,7 @@ class ExactSearch:
             within = min(share * abs(point.bound_cents), self.value - point.bound_cents) + SLACK_CENTS
             arcs, moves = within_gap(arc_bound.pricing, point, within, among=arc_bound)
             split = self._solve(arc_bound.pricing, arcs, moves, proof=False, seconds=0.3 * self.left())
-            if split or self.is_over() or self.value - point.bound_cents <= within:
+            if split or self.is_over() or self.value - point.bound_cents <= 0.05 * abs(point.bound_cents):
                 return split
         return frozenset()
 
