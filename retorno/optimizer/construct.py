@@ -19,7 +19,7 @@ from retorno.errors import Inconsistent
 from retorno.optimizer import place as columns
 from retorno.optimizer.handles import prices_handle, scratch_handle
 from retorno.optimizer.insert import Prices, Scratch, insert, insert_all, make_prices, make_scratch, worst_aircraft
-from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, place, take_out
+from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, Whole, place, take_out
 from retorno.optimizer.problem import Plan
 from retorno.optimizer.readback import put_back, to_plan
 from retorno.optimizer.setting import Setting, empty_load
@@ -29,7 +29,7 @@ CHUNK_GROUPS = 200
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def cancel_thin(ground: Ground, load: Load, prices: Prices, scratch: Scratch, groups: Array) -> int:
+def cancel_thin(ground: Ground, load: Load, prices: Prices, scratch: Scratch, groups: Array) -> Whole:
     """Changes ``load`` and ``prices``: cancels aircraft below their least load; gives how many.
 
     ``groups`` is the order in which the groups of a cancelled aircraft look for another way.  An aircraft that

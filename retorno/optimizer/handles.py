@@ -13,11 +13,11 @@ from numba.core import types
 from numba.experimental import structref
 
 
-class _HandleType(types.StructRef):
+class _HandleType(types.StructRef):  # type: ignore[misc, name-defined]
     """A structure whose fields have plain (not literal) types."""
 
     def preprocess_fields(self, fields: Any) -> Any:
-        return tuple((name, types.unliteral(kind)) for name, kind in fields)
+        return tuple((name, types.unliteral(kind)) for name, kind in fields)  # type: ignore[attr-defined]
 
 
 @structref.register
@@ -45,23 +45,23 @@ class MemoryType(_HandleType):
     """Compiled type of a ``Memory`` handle."""
 
 
-class MemoryHandle(structref.StructRefProxy):
+class MemoryHandle(structref.StructRefProxy):  # type: ignore[misc]
     """Handle of a ``Memory``."""
 
 
-class GroundHandle(structref.StructRefProxy):
+class GroundHandle(structref.StructRefProxy):  # type: ignore[misc]
     """Handle of a ``Ground``."""
 
 
-class LoadHandle(structref.StructRefProxy):
+class LoadHandle(structref.StructRefProxy):  # type: ignore[misc]
     """Handle of a ``Load``."""
 
 
-class PricesHandle(structref.StructRefProxy):
+class PricesHandle(structref.StructRefProxy):  # type: ignore[misc]
     """Handle of ``Prices``."""
 
 
-class ScratchHandle(structref.StructRefProxy):
+class ScratchHandle(structref.StructRefProxy):  # type: ignore[misc]
     """Handle of a ``Scratch``."""
 
 
@@ -250,7 +250,9 @@ def prices_handle(arrays: Any) -> Any:
 
 
 structref.define_constructor(
-    ScratchHandle, ScratchType, ["cost", "start", "came_from", "came_by", "stamp", "way", "vehicle", "count", "moved"]
+    ScratchHandle,
+    ScratchType,
+    ["cost", "start", "came_from", "came_by", "stamp", "way", "vehicle", "leg_count", "moved"],
 )
 structref.define_boxing(ScratchType, ScratchHandle)
 
@@ -266,7 +268,7 @@ def scratch_handle(arrays: Any) -> Any:
         arrays.stamp,
         arrays.way,
         arrays.vehicle,
-        arrays.count,
+        arrays.leg_count,
         arrays.moved,
     )
 
@@ -276,7 +278,7 @@ structref.define_constructor(
     MemoryType,
     [
         "random",
-        "count",
+        "taken",
         "mark",
         "group",
         "order",
@@ -299,7 +301,7 @@ def memory_handle(arrays: Any) -> Any:
     """A handle that shares the arrays of a ``Memory``."""
     return MemoryHandle(
         arrays.random,
-        arrays.count,
+        arrays.taken,
         arrays.mark,
         arrays.group,
         arrays.order,

@@ -39,6 +39,9 @@ from retorno.optimizer.place import (
     Array,
     Ground,
     Load,
+    Real,
+    Whole,
+    YesNo,
     place,
     take_out,
 )
@@ -51,12 +54,12 @@ LARGEST_RUIN = 400
 class Memory(NamedTuple):
     """What a round needs to remember: how the groups it took out travelled, and the random state.
 
-    ``count`` holds the groups taken out and the number of the round, ``mark`` the last round that took a group
+    ``taken`` holds the groups taken out and the number of the round, ``mark`` the last round that took a group
     out; ``left_out`` the groups without an itinerary; ``barred`` the charters barred for the round.
     """
 
     random: Array
-    count: Array
+    taken: Array
     mark: Array
     group: Array
     order: Array
@@ -77,7 +80,7 @@ def make_memory(draft: Draft, seed: int) -> Memory:
     state = (seed * 0x9E3779B97F4A7C15 + 0x1234567B) % 2**64
     memory = Memory(
         random=np.array([state or 1], dtype=np.uint64),
-        count=np.zeros(2, dtype=np.int64),
+        taken=np.zeros(2, dtype=np.int64),
         mark=np.zeros(groups, dtype=np.int64),
         group=np.zeros(groups, dtype=np.int64),
         order=np.zeros(groups, dtype=np.int64),
@@ -99,7 +102,7 @@ def make_memory(draft: Draft, seed: int) -> Memory:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def draw(memory: Memory, below: int) -> int:
+def draw(memory: Memory, below: int) -> Whole:
     """Changes ``memory``: a random whole number from 0 to ``below`` - 1 (a xorshift generator)."""
     state = memory.random[0]
     state ^= state << np.uint64(13)
@@ -110,7 +113,7 @@ def draw(memory: Memory, below: int) -> int:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def draw_share(memory: Memory) -> float:
+def draw_share(memory: Memory) -> Real:
     """Changes ``memory``: a random number from 0 up to 1."""
     return draw(memory, np.int64(1 << 30)) / float(1 << 30)
 
@@ -118,10 +121,10 @@ def draw_share(memory: Memory) -> float:
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def remove(ground: Ground, load: Load, memory: Memory, group: int) -> None:
     """Changes ``load`` and ``memory``: takes a group out and remembers how it travelled."""
-    if memory.mark[group] != memory.count[1]:
-        memory.mark[group] = memory.count[1]
-        position = memory.count[0]
-        memory.count[0] += 1
+    if memory.mark[group] != memory.taken[1]:
+        memory.mark[group] = memory.taken[1]
+        position = memory.taken[0]
+        memory.taken[0] += 1
         memory.group[position] = group
         memory.leg_count[position] = load.leg_count[group]
         for leg in range(load.leg_count[group]):
@@ -132,12 +135,12 @@ def remove(ground: Ground, load: Load, memory: Memory, group: int) -> None:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def take_back(ground: Ground, load: Load, memory: Memory) -> bool:
+def take_back(ground: Ground, load: Load, memory: Memory) -> YesNo:
     """Changes ``load``: every remembered group travels as before; False if one cannot (never, if all is well)."""
-    for position in range(memory.count[0]):
+    for position in range(memory.taken[0]):
         if load.leg_count[memory.group[position]] > 0:
             take_out(ground, load, memory.group[position])
-    for position in range(memory.count[0]):
+    for position in range(memory.taken[0]):
         if memory.leg_count[position] > 0 and not place(
             ground,
             load,
@@ -152,7 +155,7 @@ def take_back(ground: Ground, load: Load, memory: Memory) -> bool:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def random_planned(ground: Ground, load: Load, memory: Memory) -> int:
+def random_planned(ground: Ground, load: Load, memory: Memory) -> Whole:
     """Changes ``memory``: a random planned group that may move, or -1."""
     for _ in range(50):
         group = draw(memory, ground.group.shape[0])
@@ -219,7 +222,7 @@ def ruin_vehicles(ground: Ground, load: Load, memory: Memory, most: int) -> None
             ):
                 remove(ground, load, memory, other_group)
                 break
-        if memory.count[0] >= most:
+        if memory.taken[0] >= most:
             break
 
 
@@ -233,7 +236,7 @@ def ruin_end(ground: Ground, load: Load, memory: Memory, seed: int, most: int) -
     remove(ground, load, memory, seed)
     start = draw(memory, groups)
     for offset in range(groups):
-        if memory.count[0] >= most:
+        if memory.taken[0] >= most:
             return
         group = (start + offset) % groups
         if load.leg_count[group] == 0 or ground.group[group, STATE] != FREE:
@@ -248,7 +251,7 @@ def ruin_end(ground: Ground, load: Load, memory: Memory, seed: int, most: int) -
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def travel_day(ground: Ground, load: Load, group: int) -> int:
+def travel_day(ground: Ground, load: Load, group: int) -> Whole:
     """The day on which a group arrives, or the first on which it could leave if it is unplanned."""
     count = load.leg_count[group]
     if count == 0:
@@ -269,7 +272,7 @@ def ruin_near(ground: Ground, load: Load, memory: Memory, most: int) -> None:
     groups = ground.group.shape[0]
     start = draw(memory, groups)
     for offset in range(groups):
-        if memory.count[0] >= most:
+        if memory.taken[0] >= most:
             return
         group = (start + offset) % groups
         if ground.group[group, STATE] != FREE:
@@ -294,7 +297,7 @@ def ruin_for_left_out(ground: Ground, load: Load, memory: Memory, group: int, mo
     start = draw(memory, groups)
     from_same = draw(memory, np.int64(3)) == 0
     for offset in range(groups):
-        if memory.count[0] >= most:
+        if memory.taken[0] >= most:
             return
         other = (start + offset) % groups
         if load.leg_count[other] == 0 or ground.group[other, STATE] != FREE:
@@ -339,7 +342,7 @@ def ruin_to_fill(ground: Ground, load: Load, prices: Prices, memory: Memory) -> 
     seats = 0
     only_there = draw(memory, np.int64(3)) > 0
     for offset in range(groups):
-        if seats >= wanted or memory.count[0] >= LARGEST_RUIN:
+        if seats >= wanted or memory.taken[0] >= LARGEST_RUIN:
             break
         group = (start + offset) % groups
         facts = ground.group[group]
@@ -379,7 +382,7 @@ def ruin_aircraft(ground: Ground, load: Load, prices: Prices, memory: Memory) ->
             if load.leg_ride[group, leg] == seed:
                 remove(ground, load, memory, group)
                 break
-        if memory.count[0] >= LARGEST_RUIN:
+        if memory.taken[0] >= LARGEST_RUIN:
             break
     if draw(memory, np.int64(3)) > 0:
         prices.barred[row, day] = True
@@ -388,12 +391,12 @@ def ruin_aircraft(ground: Ground, load: Load, prices: Prices, memory: Memory) ->
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def settle_aircraft(ground: Ground, load: Load, prices: Prices, scratch: Scratch, memory: Memory) -> bool:
+def settle_aircraft(ground: Ground, load: Load, prices: Prices, scratch: Scratch, memory: Memory) -> YesNo:
     """Changes all: cancels aircraft that the round left below their least load; False if some remain."""
-    rows, days, places = load.aircraft.shape
+    _, days, places = load.aircraft.shape
     for _ in range(6):
         found = -1
-        for position in range(memory.count[0]):
+        for position in range(memory.taken[0]):
             for side in range(2):
                 group = memory.group[position]
                 legs = memory.leg_count[position] if side == 0 else load.leg_count[group]
@@ -444,7 +447,7 @@ def settle_aircraft(ground: Ground, load: Load, prices: Prices, scratch: Scratch
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def order_removed(ground: Ground, memory: Memory) -> None:
     """Changes ``memory.order``: the groups taken out, in a random, heavy-first, large-first or urgent-first order."""
-    count = memory.count[0]
+    count = memory.taken[0]
     way = draw(memory, np.int64(8))
     for position in range(count):
         facts = ground.group[memory.group[position]]
@@ -479,13 +482,13 @@ def vary_prices(prices: Prices, memory: Memory, ground: Ground) -> None:
         prices.dial[0] = math.exp(2.4 * draw_share(memory) - 1.6)
     prices.dial[2] = draw(memory, np.int64(NOISE_COUNT))
     seats = 0
-    for position in range(memory.count[0]):
+    for position in range(memory.taken[0]):
         seats += ground.group[memory.group[position], SEATS]
     prices.dial[1] = seats
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def draw_left_out(load: Load, memory: Memory) -> int:
+def draw_left_out(load: Load, memory: Memory) -> Whole:
     """Changes ``memory``: a random group that is left out, or -1; forgets those that meanwhile travel."""
     while memory.left_out_count[0] > 0:
         position = draw(memory, memory.left_out_count[0])
@@ -500,7 +503,7 @@ def draw_left_out(load: Load, memory: Memory) -> int:
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def note_left_out(load: Load, memory: Memory) -> None:
     """Changes ``memory``: groups that the round just accepted leaves out are tried again in rounds to come."""
-    for position in range(memory.count[0]):
+    for position in range(memory.taken[0]):
         group = memory.group[position]
         if load.leg_count[group] > 0:
             continue
@@ -523,7 +526,7 @@ def rounds(
     count: int,
     heat: float,
     most: int,
-) -> int:
+) -> Whole:
     """Changes all: plays ``count`` rounds; gives how many changed the plan, -1 if one could not be taken back.
 
     Parameters
@@ -536,8 +539,8 @@ def rounds(
     changed = 0
     for _ in range(count):
         value = load.value[0]
-        memory.count[0] = 0
-        memory.count[1] += 1
+        memory.taken[0] = 0
+        memory.taken[1] += 1
         memory.barred_count[0] = 0
         prices.dial[3] = -1.0
         size = 3 + draw(memory, most)
@@ -562,13 +565,13 @@ def rounds(
                 ruin_to_fill(ground, load, prices, memory)
             else:
                 ruin_aircraft(ground, load, prices, memory)
-        if memory.count[0] == 0:
+        if memory.taken[0] == 0:
             continue
         vary_prices(prices, memory, ground)
         order_removed(ground, memory)
         if urgent >= 0:
             insert(ground, load, prices, scratch, urgent)
-        for position in range(memory.count[0]):
+        for position in range(memory.taken[0]):
             group = memory.order[position]
             if load.leg_count[group] == 0:
                 insert(ground, load, prices, scratch, group)

@@ -54,6 +54,9 @@ from retorno.optimizer.place import (
     Array,
     Ground,
     Load,
+    Real,
+    Whole,
+    YesNo,
     cheapest_vehicle,
     crossings_free,
     flying_aircraft,
@@ -93,12 +96,12 @@ class Scratch(NamedTuple):
     stamp: Array
     way: Array
     vehicle: Array
-    count: Array
+    leg_count: Array
     moved: Array
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int) -> float:
+def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int) -> Real:
     """What a ride costs a group on what is still free; ``NO_PRICE``: it cannot take it.
 
     Riding minutes, boarding and fares are exact; a new task or aircraft counts with its share.
@@ -149,7 +152,7 @@ def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def bound_ahead(ground: Ground, commodity: int, day: int, site: int, persons: int, wait: int, layers: int) -> float:
+def bound_ahead(ground: Ground, commodity: int, day: int, site: int, persons: int, wait: int, layers: int) -> Real:
     """Lower bound of the price from a site on a day to the destination, waiting from that day on included."""
     best = NO_PRICE
     for layer in range(layers):
@@ -186,7 +189,7 @@ def push(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def escorts_free(ground: Ground, load: Load, group: int, start: int, arrival: int) -> bool:
+def escorts_free(ground: Ground, load: Load, group: int, start: int, arrival: int) -> YesNo:
     """Whether the group's escorts are free from the first day until they are back."""
     facts = ground.group[group]
     if facts[ESCORTS] == 0:
@@ -200,8 +203,8 @@ def escorts_free(ground: Ground, load: Load, group: int, start: int, arrival: in
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def find_way(
     ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: int, limit: float, only_start: int
-) -> float:
-    """The cheapest way of an unplanned group; written to ``scratch.way`` and ``scratch.count``.
+) -> Real:
+    """The cheapest way of an unplanned group; written to ``scratch.way`` and ``scratch.leg_count``.
 
     Parameters
     ----------
@@ -228,7 +231,7 @@ def find_way(
     sites, slots = ground.site_count, ground.slot_count
     scratch.stamp[-1] += 1
     call = scratch.stamp[-1]
-    scratch.count[0] = 0
+    scratch.leg_count[0] = 0
     best, best_label, best_ride = limit, -1, -1
     under_way = facts[STARTED] >= 0
     day_from = first
@@ -344,12 +347,12 @@ def find_way(
         label = scratch.came_from[label]
     for leg in range(count // 2):
         scratch.way[leg], scratch.way[count - 1 - leg] = scratch.way[count - 1 - leg], scratch.way[leg]
-    scratch.count[0] = count
+    scratch.leg_count[0] = count
     return best
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def old_way_price(ground: Ground, load: Load, prices: Prices, group: int) -> float:
+def old_way_price(ground: Ground, load: Load, prices: Prices, group: int) -> Real:
     """Price of the itinerary a group had before the replan on what is still free; ``NO_PRICE``: gone."""
     facts = ground.group[group]
     seats = facts[SEATS]
@@ -388,7 +391,7 @@ def old_way_price(ground: Ground, load: Load, prices: Prices, group: int) -> flo
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def insert(ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: int) -> bool:
+def insert(ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: int) -> YesNo:
     """Changes ``load``: puts an unplanned group on its cheapest way; False if there is none."""
     facts = ground.group[group]
     if facts[STATE] != FREE:
@@ -400,27 +403,27 @@ def insert(ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: 
         limit -= ground.change_cents
         old = old_way_price(ground, load, prices, group)
     price = find_way(ground, load, prices, scratch, group, limit, np.int64(-1))
-    if scratch.count[0] == 0 and old >= NO_PRICE and facts[STARTED] < 0:
+    if scratch.leg_count[0] == 0 and old >= NO_PRICE and facts[STARTED] < 0:
         price = limit
         for start in range(facts[FIRST], facts[LAST] + 1):
             price = find_way(ground, load, prices, scratch, group, limit, start)
-            if scratch.count[0] > 0:
+            if scratch.leg_count[0] > 0:
                 break
-    if old < NO_PRICE and (scratch.count[0] == 0 or old <= price + ground.change_cents):
-        scratch.count[0] = ground.old_count[group]
+    if old < NO_PRICE and (scratch.leg_count[0] == 0 or old <= price + ground.change_cents):
+        scratch.leg_count[0] = ground.old_count[group]
         for leg in range(ground.old_count[group]):
             scratch.way[leg] = ground.old_legs[group, leg]
-    if scratch.count[0] == 0:
+    if scratch.leg_count[0] == 0:
         return False
-    for leg in range(scratch.count[0]):
+    for leg in range(scratch.leg_count[0]):
         scratch.vehicle[leg] = -1
-    return place(ground, load, group, scratch.way, scratch.vehicle, scratch.count[0], np.int64(0))
+    return place(ground, load, group, scratch.way, scratch.vehicle, scratch.leg_count[0], np.int64(0))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def insert_all(
     ground: Ground, load: Load, prices: Prices, scratch: Scratch, groups: Array, start: int, end: int
-) -> int:
+) -> Whole:
     """Changes ``load``: inserts the unplanned among ``groups[start:end]`` in order; how many found a way."""
     placed = 0
     for position in range(start, end):
@@ -430,7 +433,7 @@ def insert_all(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def worst_aircraft(ground: Ground, load: Load) -> int:
+def worst_aircraft(ground: Ground, load: Load) -> Whole:
     """The flown aircraft furthest below its least load as one number, or -1; locked groups do not matter."""
     worst, found = 0, -1
     rows, days, places = load.aircraft.shape
@@ -457,7 +460,7 @@ def make_scratch(ground: Ground) -> Scratch:
         stamp=np.zeros(labels + 1, dtype=np.int64),
         way=np.zeros(LARGEST_LEGS, dtype=np.int64),
         vehicle=np.zeros(LARGEST_LEGS, dtype=np.int64),
-        count=np.zeros(1, dtype=np.int64),
+        leg_count=np.zeros(1, dtype=np.int64),
         moved=np.zeros(len(ground.group) + 1, dtype=np.int64),
     )
 

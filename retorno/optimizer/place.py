@@ -35,6 +35,10 @@ LARGEST_LEGS = 16
 TRIP, SERVICE, CHARTER = 0, 1, 2
 
 Array = NDArray[Any]
+# What compiled functions give back; to a type checker numpy's and numba's numbers are not Python's.
+Whole = Any
+Real = Any
+YesNo = Any
 
 
 class Ground(NamedTuple):
@@ -135,7 +139,7 @@ class Load(NamedTuple):
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def far_cost(ground: Ground, kind: int, start: int, leave_day: int, end: int, on_day: int) -> int:
+def far_cost(ground: Ground, kind: int, start: int, leave_day: int, end: int, on_day: int) -> Whole:
     """Connection cost over more days than the tables hold: by way of a depot, where waiting is free."""
     gap = on_day - leave_day
     longest = ground.longest_gap
@@ -190,7 +194,7 @@ def refresh_gaps(ground: Ground, load: Load, vehicle: int, low: int, high: int) 
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def neighbours(ground: Ground, load: Load, vehicle: int, day: int) -> tuple[int, int]:
+def neighbours(ground: Ground, load: Load, vehicle: int, day: int) -> tuple[Whole, Whole]:
     """The days of a vehicle's last task before and first task after a day; -1 and the day count if none."""
     low = day - 1
     while low >= 0 and load.task[vehicle, low] < 0:
@@ -202,7 +206,7 @@ def neighbours(ground: Ground, load: Load, vehicle: int, day: int) -> tuple[int,
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def task_cost(ground: Ground, load: Load, vehicle: int, trip: int, day: int) -> int:
+def task_cost(ground: Ground, load: Load, vehicle: int, trip: int, day: int) -> Whole:
     """What the plan's cost rises by if a vehicle takes one more task; ``UNREACHABLE`` or more: it cannot."""
     if load.gap[day, vehicle, IS_SHUT]:
         return UNREACHABLE
@@ -229,12 +233,11 @@ def task_cost(ground: Ground, load: Load, vehicle: int, trip: int, day: int) -> 
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def cheapest_vehicle(ground: Ground, load: Load, kind: int, trip: int, day: int) -> tuple[int, int]:
+def cheapest_vehicle(ground: Ground, load: Load, kind: int, trip: int, day: int) -> tuple[Whole, Whole]:
     """The vehicle of a type that takes a new task at the least cost: (cost, vehicle); kept until it changes."""
     if load.open_clock[kind, trip, day] > load.type_clock[kind, day]:
         return load.open_cost[kind, trip, day], load.open_vehicle[kind, trip, day]
     best, who = UNREACHABLE, -1
-    lands = ground.reach.shape[4]
     start, end = ground.trip_start[trip], ground.trip_end[trip]
     reach = ground.reach[kind, start, day].ravel()
     leave = ground.leave[kind, end, min(day + 1, ground.day_count)].ravel()
@@ -311,7 +314,7 @@ def drop_task(ground: Ground, load: Load, vehicle: int, day: int) -> None:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def meets_conflict(ground: Ground, load: Load, group: int, vehicle: int, day: int) -> bool:
+def meets_conflict(ground: Ground, load: Load, group: int, vehicle: int, day: int) -> YesNo:
     """Whether somebody who must not share a vehicle with the group rides it that day."""
     for position in range(ground.conflict_start[group], ground.conflict_start[group + 1]):
         other = ground.conflict_ids[position]
@@ -327,7 +330,7 @@ def meets_conflict(ground: Ground, load: Load, group: int, vehicle: int, day: in
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def fits(ground: Ground, load: Load, group: int, ride: int, vehicle: int) -> bool:
+def fits(ground: Ground, load: Load, group: int, ride: int, vehicle: int) -> YesNo:
     """Whether a group fits into a vehicle that runs the ride's trip: seats, wheelchair places, conflicts."""
     day = np.int64(ground.ride[ride, DAY])
     seats, places = ground.group[group, SEATS], ground.group[group, WHEELCHAIRS]
@@ -338,7 +341,7 @@ def fits(ground: Ground, load: Load, group: int, ride: int, vehicle: int) -> boo
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def running_vehicle(ground: Ground, load: Load, group: int, ride: int) -> int:
+def running_vehicle(ground: Ground, load: Load, group: int, ride: int) -> Whole:
     """The fullest vehicle already running the ride's trip that the group fits into, or -1."""
     day, trip = np.int64(ground.ride[ride, DAY]), np.int64(ground.ride[ride, ROW])
     best, who = UNREACHABLE, -1
@@ -352,7 +355,7 @@ def running_vehicle(ground: Ground, load: Load, group: int, ride: int) -> int:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def flying_aircraft(ground: Ground, load: Load, group: int, ride: int) -> int:
+def flying_aircraft(ground: Ground, load: Load, group: int, ride: int) -> Whole:
     """The first aircraft of a charter that already flies with enough seats, or -1."""
     row, day = np.int64(ground.ride[ride, ROW]), np.int64(ground.ride[ride, DAY])
     for aircraft in range(ground.aircraft_max[row]):
@@ -365,7 +368,7 @@ def flying_aircraft(ground: Ground, load: Load, group: int, ride: int) -> int:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def spare_aircraft(ground: Ground, load: Load, ride: int) -> int:
+def spare_aircraft(ground: Ground, load: Load, ride: int) -> Whole:
     """The first aircraft of a charter that does not fly yet, or -1."""
     row, day = np.int64(ground.ride[ride, ROW]), np.int64(ground.ride[ride, DAY])
     for aircraft in range(ground.aircraft_max[row]):
@@ -375,7 +378,7 @@ def spare_aircraft(ground: Ground, load: Load, ride: int) -> int:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def crossings_free(ground: Ground, load: Load, ride: int, seats: int) -> bool:
+def crossings_free(ground: Ground, load: Load, ride: int, seats: int) -> YesNo:
     """Whether every crossing of a ride still lets that many persons pass on its day."""
     day = np.int64(ground.ride[ride, DAY])
     start, end = np.int64(ground.ride[ride, CROSS_START]), np.int64(ground.ride[ride, CROSS_END])
@@ -391,7 +394,7 @@ def crossings_free(ground: Ground, load: Load, ride: int, seats: int) -> bool:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def shift(ground: Ground, load: Load, group: int, sign: int) -> int:
+def shift(ground: Ground, load: Load, group: int, sign: int) -> Whole:
     """Changes ``load``: books (1) or frees (-1) everything the group's legs use; gives the group's own cost.
 
     Vehicles' tasks and flown aircraft must exist before booking; those left empty by freeing are taken away.
@@ -451,16 +454,17 @@ def shift(ground: Ground, load: Load, group: int, sign: int) -> int:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def is_changed(ground: Ground, load: Load, group: int) -> bool:
+def is_changed(ground: Ground, load: Load, group: int) -> YesNo:
     """Whether a group that had an itinerary before the replan now travels otherwise."""
     if ground.old_count[group] < 0:
         return False
     if ground.old_count[group] != load.leg_count[group]:
         return True
+    changed = False
     for leg in range(load.leg_count[group]):
         if load.leg_ride[group, leg] != ground.old_legs[group, leg]:
-            return True
-    return False
+            changed = True
+    return changed
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -474,7 +478,7 @@ def take_out(ground: Ground, load: Load, group: int) -> None:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array, count: int, opening: int) -> bool:
+def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array, count: int, opening: int) -> YesNo:
     """Changes ``load``: puts an unplanned group on its rides; False (and nothing changed) if it cannot.
 
     Parameters
@@ -552,7 +556,7 @@ def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array,
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def can_carry(ground: Ground, group: int, vehicle: int) -> bool:
+def can_carry(ground: Ground, group: int, vehicle: int) -> YesNo:
     """Whether a group fits into an empty vehicle."""
     kind = ground.vehicle_type[vehicle]
     return (

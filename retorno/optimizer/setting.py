@@ -448,7 +448,7 @@ def _vehicle_tables(space: TimeSpace, now: int, land_index: dict[str, int]) -> _
         idle,
         end_cost,
     )
-    reach = np.full_like(leave, UNREACHABLE)
+    reach: Array = np.full_like(leave, UNREACHABLE)
     _turn_round(leave, reach)
     return _VehicleTables(
         trip_cost=trip_cost,
@@ -653,7 +653,7 @@ def _charter_demand(space: TimeSpace, commodities: dict[Commodity, int], groups:
     middle = space.day_count // 2
     for charter in space.problem.charters:
         end = space.site_index[charter.destination]
-        reach = np.flatnonzero(ahead[:, :, end, :].min(axis=(1, 2)) < 1e12) if middle >= 0 else []
+        reach: Array = np.flatnonzero(ahead[:, :, end, :].min(axis=(1, 2)) < 1e12) if middle >= 0 else []
         demand.append(int(groups[np.isin(groups[:, columns.COMMODITY], reach), columns.SEATS].sum()))
     return np.array(demand, dtype=np.int64)
 
