@@ -650,10 +650,9 @@ def _past_aircraft(problem: Problem, facts: Facts, rows: dict[tuple[str, str], i
 def _charter_demand(space: TimeSpace, commodities: dict[Commodity, int], groups: Array, ahead: Array) -> Array:
     """Persons who could fly each charter at all: bound for where it lands, or able to get on from there."""
     demand = []
-    middle = space.day_count // 2
     for charter in space.problem.charters:
         end = space.site_index[charter.destination]
-        reach: Array = np.flatnonzero(ahead[:, :, end, :].min(axis=(1, 2)) < 1e12) if middle >= 0 else []
+        reach = np.flatnonzero(ahead[:, :, end, :].min(axis=(1, 2)) < UNREACHABLE * 900.0)
         demand.append(int(groups[np.isin(groups[:, columns.COMMODITY], reach), columns.SEATS].sum()))
     return np.array(demand, dtype=np.int64)
 
