@@ -344,6 +344,20 @@ class NoTripReason(StrEnum):
     VEHICLE_NOT_ADMITTED = "vehicle_not_admitted"
 
 
+class NoWayReason(StrEnum):
+    """Why a travel group has no way between two places in a window."""
+
+    NO_ROUTE = "no_route"
+    BARRED_COUNTRY = "barred_country"
+    DATES = "dates"
+    NO_BED = "no_bed"
+    NOT_RECEIVED = "not_received"
+    VULNERABLE_WINDOW = "vulnerable_window"
+    PROFILE_NOT_CARRIED = "profile_not_carried"
+    GROUP_TOO_LARGE = "group_too_large"
+    JOURNEY_TOO_LONG = "journey_too_long"
+
+
 class Rule(StrEnum):
     """The rights rules of a return, R1 to R36 (``docs/rules.md``)."""
 

@@ -25,6 +25,10 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
+BARRED_CENTS = 10**10
+"""Price of a barred country in a search that only asks which bar stands in the way; above any price of a journey."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Travellers:
     """A travel group as a search sees it; nothing about a person.
@@ -163,8 +167,12 @@ class Itinerary:
 
 @dataclass(frozen=True, kw_only=True)
 class Freedoms:
-    """Rules that ``why_no_way`` takes away to see which one stands in the way; a plan never does."""
+    """Rules that ``why_no_way`` takes away to see which one stands in the way; a plan never does.
 
+    Without ``barred`` every barred country entered costs ``BARRED_CENTS``: the cheapest ways pass the fewest.
+    """
+
+    barred: bool = False
     beds: bool = False
     receiving: bool = False
 
@@ -344,21 +352,24 @@ class _Search:
             self.received = np.ones_like(self.received)
         self.cost = offer.seat_cents * travellers.seats
         self.riding = -(-(offer.arrive - offer.depart) // 60)  # whole hours begun, see the criteria
-        self._open_rides()
+        self._open_rides(freedoms)
         self._bounds()
         self.kept: list[tuple[int, int, int]] = []
         self.found = _Found()
 
-    def _open_rides(self) -> None:
+    def _open_rides(self, freedoms: Freedoms) -> None:
         """The rides that this group may take at all, in order of the site they leave."""
         offer, group = self.offer, self.travellers
         is_open = (offer.seats >= group.seats) & (offer.wheelchairs >= group.wheelchairs)
         is_open &= self.next_day[:, 0] < NEVER
         is_open &= offer.origin != self.home
         is_open &= offer.admits(group.profiles)
-        for country in group.barred_countries - {offer.sites[offer.names[self.home]].country}:
-            if country in offer.entering:
-                is_open[offer.entering[country]] = False
+        for country in sorted(group.barred_countries - {offer.sites[offer.names[self.home]].country}):
+            entering = offer.entering.get(country, _NONE)
+            if freedoms.barred:
+                self.cost[entering] += BARRED_CENTS
+            else:
+                is_open[entering] = False
         to_home = self._legs_between(is_open, forward=False)
         from_start = self._legs_between(is_open, forward=True)
         is_open &= from_start[offer.origin] + 1 + to_home[offer.destination] <= self.max_legs

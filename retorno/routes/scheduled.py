@@ -308,11 +308,16 @@ class _CoachRules:
         if times[1] - times[0] > DAY_MIN:
             return False  # both ends in daylight, and a night between them
         countries = self.countries(ends[0], crossings)
+        carried: frozenset[str] = frozenset()
         for crossing_id, left in zip(crossings, countries, strict=False):
             post = next(one for one in self._ground.crossings[crossing_id].posts if one.country == left)
             day = local(instant_of_minute(times[0]), post.timezone).date()
             permit = self._calendars.agreements.crossing_permit(crossing_id, left, day, profiles=profiles)
             if isinstance(permit, Closed):
+                return False
+            # One confirmation must cover all borders of the day, as for day trips.
+            carried = frozenset(permit.confirmation_ids) & (carried or frozenset(permit.confirmation_ids))
+            if not carried:
                 return False
             spans = self._calendars.crossing_spans(crossing_id, *times, profiles=profiles)
             if not common(spans, (times,)):
