@@ -192,14 +192,13 @@ def _still_fits(setting: Setting, load: Load, number: int, rides: list[int]) -> 
     facts = ground.group[number]
     table = ground.ride[np.array(rides)].astype(np.int64)
     seats, persons = int(facts[columns.SEATS]), int(facts[columns.PERSONS])
-    is_locked = facts[columns.STATE] == columns.LOCKED
     first_day = int(facts[columns.STARTED]) if facts[columns.STARTED] >= 0 else int(table[0, columns.DAY])
     arrive = int(table[-1, columns.ARRIVE_DAY])
     if not ground.allowed[facts[columns.COMMODITY], rides].all():
         return False
     if table[-1, columns.DESTINATION] != facts[columns.TO] or arrive > facts[columns.LAST]:
         return False
-    if arrive - first_day > facts[columns.JOURNEY] or (table[0, columns.DAY] < facts[columns.FIRST] and not is_locked):
+    if arrive - first_day > facts[columns.JOURNEY] or table[0, columns.DAY] < facts[columns.FIRST]:
         return False
     if load.arrivals[facts[columns.TO], arrive] < persons:
         return False

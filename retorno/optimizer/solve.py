@@ -20,7 +20,7 @@ from retorno.optimizer.improve import make_memory, rounds
 from retorno.optimizer.insert import worst_aircraft
 from retorno.optimizer.neighbourhoods import exact
 from retorno.optimizer.problem import Plan, Problem
-from retorno.optimizer.setting import MUST_ARRIVE_CENTS, Setting, prepare
+from retorno.optimizer.setting import MUST_ARRIVE_CENTS, Setting, facts_of, prepare
 from retorno.optimizer.timespace import build
 
 # Our assumptions, from the measurements in docs/benchmarks.md.
@@ -139,7 +139,6 @@ class _Run:
         self.is_stopped = False
         self._told = -PROGRESS_SECONDS
         self.persons = sum(group.persons for group in problem.groups)
-        self.refused: Verdict | None = None
 
     def seconds(self) -> float:
         """Seconds since the start."""
@@ -188,7 +187,9 @@ class _Run:
         verdict = judge(self.problem, plan)
         self.judge_seconds = max(self.judge_seconds, time.monotonic() - begun)
         if not verdict.is_valid:
-            self.refused = verdict
+            facts = judge(self.problem, past_of(self.problem))
+            if set(map(str, verdict.violations)) <= set(map(str, facts.violations)):
+                raise Refused(verdict.violations)
             raise Inconsistent(
                 f"{self.problem.name}: a plan of stage {stage} breaks "
                 + "; ".join(str(violation) for violation in verdict.violations[:5])
@@ -214,6 +215,13 @@ class _Run:
         plan = draft.to_plan()
         self.judge_seconds = max(self.judge_seconds, time.monotonic() - begun)
         return self.take(plan, stage=stage)
+
+
+def past_of(problem: Problem) -> Plan:
+    """The facts of a replan as a plan: what moved before now, and nothing after."""
+    facts = facts_of(problem)
+    legs = {name: past for name, past in facts.past_legs.items() if past}
+    return Plan(problem=problem.name, vehicles=facts.past_vehicles, itineraries=legs)
 
 
 def can_be_shown(draft: Draft) -> bool:
@@ -253,8 +261,8 @@ def solve(
     Raises
     ------
     Refused
-        If no valid plan exists or was found: only in a replan, when a group under way cannot arrive, or a
-        locked group can no longer keep its legs.
+        If no valid plan exists or was found: only in a replan, when a group under way cannot arrive, a
+        locked group can no longer keep its legs, or what happened before now already breaks a rule.
     Inconsistent
         If our own plan breaks a rule.
     """
