@@ -205,6 +205,10 @@ class Supply:
         }
         self.service_free: Ints = self.service_seats(space)
         self.aircraft_free, self.aircraft_left = self.charter_seats(space)
+        self.charter_rides = np.flatnonzero(space.ride_kind == CHARTER)
+        charters = [problem.charters[row] for row in space.ride_row[self.charter_rides]]
+        self.charter_size: Ints = np.array([charter.seats for charter in charters], dtype=np.int64)
+        self.charter_load: Ints = np.array([charter.min_load for charter in charters], dtype=np.int64)
         self.carriers = list(self.running_vehicles())
         self.carrier_ride: Ints = np.array([ride for ride, _, _, _ in self.carriers], dtype=np.int64)
         self.carrier_seats: Ints = np.array([seats for _, _, seats, _ in self.carriers], dtype=np.int64)
@@ -448,25 +452,19 @@ class Needs:
         is_service = space.ride_kind == SERVICE
         lacking_seats = group.seats - supply.service_free
         prices[is_service] = self.gated(sizes_of(Relaxation.SEATS, lacking_seats), may_squeeze)[is_service]
-        for ride in map(int, np.flatnonzero(space.ride_kind == CHARTER)):
-            prices[ride] = self.charter_price(supply, ride, may_squeeze, size_may_lack, load_may_lack)
+        prices[supply.charter_rides] = self.charter_prices(supply, may_squeeze, size_may_lack, load_may_lack)
         self.parts[key] = prices
         return prices
 
-    def charter_price(
-        self, supply: Supply, ride: int, may_squeeze: bool, size_may_lack: bool, load_may_lack: bool
-    ) -> float:
-        row = self.network.problem.charters[int(self.network.space.ride_row[ride])]
-        best = FAR
-        if supply.aircraft_free[ride] >= 0:
-            lacking = size_of(Relaxation.SEATS, self.group.seats - int(supply.aircraft_free[ride]))
-            best = lacking if may_squeeze or not lacking else FAR
-        if supply.aircraft_left[ride]:
-            lacking = size_of(Relaxation.SEATS, self.group.seats - row.seats)
-            load = size_of(Relaxation.CHARTER_LOAD, row.min_load - self.group.seats)
-            if (size_may_lack or not lacking) and (load_may_lack or not load):
-                best = min(best, lacking + load)
-        return best
+    def charter_prices(self, supply: Supply, may_squeeze: bool, size_may_lack: bool, load_may_lack: bool) -> Floats:
+        """The same for charter rides alone: a seat on an aircraft that flies, or an aircraft more."""
+        rides = supply.charter_rides
+        seats_free = supply.aircraft_free[rides]
+        flying = self.gated(sizes_of(Relaxation.SEATS, self.group.seats - seats_free), may_squeeze)
+        flying = np.where(seats_free >= 0, flying, FAR)
+        size = self.gated(sizes_of(Relaxation.SEATS, self.group.seats - supply.charter_size), size_may_lack)
+        load = self.gated(sizes_of(Relaxation.CHARTER_LOAD, supply.charter_load - self.group.seats), load_may_lack)
+        return np.minimum(flying, np.where(supply.aircraft_left[rides], size + load, FAR))
 
     def night_prices(self, supply: Supply, lacks: frozenset[Reason]) -> Floats:
         """Per site and night, the size of the change that gives the group beds there (and its escorts)."""
