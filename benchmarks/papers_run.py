@@ -19,9 +19,10 @@ sys.path.insert(0, str(ROOT))
 
 from retorno.labels import labels_for  # noqa: E402
 from retorno.papers.form import manifest_bytes  # noqa: E402
+from retorno.papers.keys import new_signing_key  # noqa: E402
 from retorno.papers.mrz import parse  # noqa: E402
 from retorno.papers.pages import Foot, manifest_pdf, manifest_xlsx  # noqa: E402
-from retorno.papers.seal import make_seal, new_signing_key, verify_content  # noqa: E402
+from retorno.papers.seal import make_seal, verify_content  # noqa: E402
 from retorno.papers.sheets import Sheet, csv_bytes, read_table, xlsx_bytes  # noqa: E402
 from retorno.vocabulary import Language  # noqa: E402
 from tests.papers.papers_builders import make_manifest  # noqa: E402

@@ -11,7 +11,7 @@ from retorno.database import Database
 from retorno.errors import InputError
 from retorno.models.office import Office, SigningKey
 from retorno.office import audit
-from retorno.papers.seal import Keys, OfficeKeys, load_keys
+from retorno.papers.keys import Keys, OfficeKeys, load_keys
 from retorno.settings import Settings
 
 _keys: Keys | None = None

@@ -37,7 +37,8 @@ from retorno.papers.form import (
     manifest_bytes,
     manifest_from_bytes,
 )
-from retorno.papers.seal import Seal, make_seal, parse_seal, reference
+from retorno.papers.keys import reference
+from retorno.papers.seal import Seal, make_seal, parse_seal
 from retorno.rules import RuleOutcome, blocking
 from retorno.situation import Situation, situation
 from retorno.text import latin_suggestion

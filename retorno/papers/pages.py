@@ -1,4 +1,4 @@
-"""PDF pages: a manifest per recipient, a person's itinerary, a copy of a consent.
+"""PDF pages: how text becomes a page, and the manifest per recipient.
 
 Text reaches the templates (``templates/``) as data, never as markup; fonts come from ``data/fonts`` only, so the same
 input gives the same bytes everywhere. Pages are tagged (PDF/A-3a, PDF/UA-1). A script that no font has is printed in
@@ -11,7 +11,7 @@ import json
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -19,14 +19,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import segno
 import typst
 from babel.dates import format_date
 
 from retorno import clock
 from retorno.errors import Inconsistent, InputError
 from retorno.papers.form import COUNTS, Manifest, manifest_from_bytes
-from retorno.papers.seal import Seal, SigningKey, envelope, qr_svg, seal_page, workbook
+from retorno.papers.keys import SigningKey
+from retorno.papers.seal import Seal, envelope, qr_svg, seal_page, workbook
 from retorno.papers.sheets import Sheet
 from retorno.text import latin_suggestion
 
@@ -79,73 +79,6 @@ class Foot:
     check_address: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stop:
-    """One line of an itinerary.
-
-    ``kind`` is "meet", "depart", "arrive", "night" or "reception"; ``mode`` is "bus" or "plane".
-    """
-
-    kind: str
-    place: str
-    at: datetime
-    zone: str
-    mode: str = "bus"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Itinerary:
-    """One person's journey, for that person.
-
-    Parameters
-    ----------
-    name, reference
-        The person, and the reference on the person's own paper.
-    stops
-        In order; times are shown in the zone of each stop.
-    bring
-        Keys of things to bring: labels ``bring.<key>``.
-    companions
-        Names of who travels with the person.
-    met_by
-        Who meets the person at the end, with place or phone.
-    complaint_phone
-        Whom to call with a complaint, outside the office.
-    check_text
-        Text of the QR code, such as the check address; empty for none.
-    """
-
-    name: str
-    reference: str
-    stops: Sequence[Stop]
-    bring: Sequence[str]
-    companions: Sequence[str]
-    met_by: str
-    complaint_phone: str
-    printed_on: date
-    check_text: str = ""
-    is_demo: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConsentCopy:
-    """What a person agreed to, for that person to keep.
-
-    ``paragraphs`` is the text as read, in its version and language; ``answers`` are pairs of question and answer as
-    shown; ``facts`` pairs of label and value, such as who explained it, when, with which interpreter.
-    """
-
-    name: str
-    reference: str
-    text_version: str
-    paragraphs: Sequence[str]
-    answers: Sequence[tuple[str, str]]
-    facts: Sequence[tuple[str, str]]
-    complaint_phone: str
-    printed_on: date
-    is_demo: bool = False
-
-
 # ---- text on paper ---------------------------------------------------------------------------------------------
 
 
@@ -173,7 +106,7 @@ def is_printable(text: str) -> bool:
     return text.isascii() or all(char in _JOINERS or has(char) for char in text)
 
 
-class _Typesetter:
+class Typesetter:
     """Turns text into pieces for the templates, and remembers whether any had to be put into Latin letters."""
 
     def __init__(self, *, latin_only: bool = False) -> None:
@@ -200,18 +133,19 @@ def _breakable(text: str, longest: int) -> str:
     return re.sub(rf"(\S{{{longest}}})(?=\S)", "\\1\u200b", text) if len(text) > longest else text
 
 
-def _offset(at: datetime) -> str:
+def offset_text(at: datetime) -> str:
+    """The offset of a local time, such as "UTC-06:00"."""
     return "UTC" + at.isoformat()[-6:]
 
 
-def _day(day: date, language: str) -> str:
+def day_text(day: date, language: str) -> str:
     """The day with weekday and month as words: no date on paper can be read as another."""
     return str(format_date(day, "full", locale=language))
 
 
 def _instant(at: datetime, zone: str, language: str) -> str:
     local = clock.local(at, zone)
-    return f"{format_date(local.date(), 'long', locale=language)}, {local:%H:%M} ({_offset(local)})"
+    return f"{format_date(local.date(), 'long', locale=language)}, {local:%H:%M} ({offset_text(local)})"
 
 
 # ---- typesetting -----------------------------------------------------------------------------------------------
@@ -227,11 +161,6 @@ def _template(name: str) -> bytes:
     return (TEMPLATES / "common.typ").read_bytes() + (TEMPLATES / f"{name}.typ").read_bytes()
 
 
-@cache
-def _picture(name: str) -> str:
-    return (TEMPLATES / f"{name}.svg").read_text("ascii")
-
-
 def _compile(template: str, inputs: Mapping[str, str]) -> bytes:
     return bytes(
         typst.compile(
@@ -244,15 +173,21 @@ def _compile(template: str, inputs: Mapping[str, str]) -> bytes:
     )
 
 
-def _typeset(template: str, page_of: Any, inputs: Mapping[str, str]) -> bytes:
-    """Compile the page that ``page_of(typesetter)`` describes; once more in Latin letters if the first fails."""
+def typeset(template: str, page_of: Callable[[Typesetter], dict[str, Any]], inputs: Mapping[str, str]) -> bytes:
+    """The PDF that a template makes of what ``page_of`` describes; in Latin letters only if the first attempt fails.
+
+    Raises
+    ------
+    Inconsistent
+        If the second attempt fails too: a fault of template or labels, never of a name.
+    """
     try:
-        return _compile(template, {**inputs, "page": json.dumps(page_of(_Typesetter()))})
+        return _compile(template, {**inputs, "page": json.dumps(page_of(Typesetter()))})
     except typst.TypstError:
         # A font can have every character and yet no glyph for a combination: the list must come out all the same.
         pass
     try:
-        return _compile(template, {**inputs, "page": json.dumps(page_of(_Typesetter(latin_only=True)))})
+        return _compile(template, {**inputs, "page": json.dumps(page_of(Typesetter(latin_only=True)))})
     except typst.TypstError as error:
         raise Inconsistent(f"page {template} cannot be set: {error.message}") from error
 
@@ -331,8 +266,9 @@ def _head(manifest: Manifest, labels: Labels, language: str) -> list[tuple[str, 
     head = [(labels["movement"], [manifest.movement])]
     if manifest.window is not None:
         start, end = manifest.window.start, manifest.window.end
-        until = f"{end:%H:%M}" if end.date() == start.date() else f"{_day(end.date(), language)}, {end:%H:%M}"
-        hours = f"{_day(start.date(), language)}, {start:%H:%M} - {until} ({_offset(start)}, {manifest.window.zone})"
+        until = f"{end:%H:%M}" if end.date() == start.date() else f"{day_text(end.date(), language)}, {end:%H:%M}"
+        zone = f"({offset_text(start)}, {manifest.window.zone})"
+        hours = f"{day_text(start.date(), language)}, {start:%H:%M} - {until} {zone}"
         head.append((labels["window"], [hours]))
     vehicle = [part for part in (manifest.vehicle, manifest.operator) if part]
     if vehicle:
@@ -380,7 +316,7 @@ def _column_entry(column: str, labels: Labels) -> dict[str, Any]:
 
 
 def _manifest_page(
-    manifest: Manifest, seal: Seal, labels: Labels, language: str, paper: Paper, foot: Foot, typesetter: _Typesetter
+    manifest: Manifest, seal: Seal, labels: Labels, language: str, paper: Paper, foot: Foot, typesetter: Typesetter
 ) -> dict[str, Any]:
     columns = _page_columns(manifest)
 
@@ -475,10 +411,10 @@ def manifest_pdf(
     if (seal.movement, seal.recipient, seal.version) != (manifest.movement, manifest.recipient, manifest.version):
         raise InputError("the seal belongs to another manifest")
 
-    def page_of(typesetter: _Typesetter) -> dict[str, Any]:
+    def page_of(typesetter: Typesetter) -> dict[str, Any]:
         return _manifest_page(manifest, seal, labels, language, paper, foot, typesetter)
 
-    pdf = _typeset("manifest", page_of, {"canon": envelope(content, seal).decode(), "qr": qr_svg(seal)})
+    pdf = typeset("manifest", page_of, {"canon": envelope(content, seal).decode(), "qr": qr_svg(seal)})
     return seal_page(pdf, key)
 
 
@@ -513,104 +449,3 @@ def manifest_xlsx(content: bytes, seal: Seal, *, labels: Labels, language: str, 
     )
     about = Sheet(name=labels["sheet.head"], header=[labels["manifest"], manifest.movement], rows=head, widths=(30, 80))
     return workbook([people, about], content, seal, key)
-
-
-# ---- papers for the person -------------------------------------------------------------------------------------
-
-_STOP_PICTURES = {"meet": "people", "night": "bed", "reception": "house"}
-_LONG_ITINERARY = 8
-
-
-def itinerary_pdf(
-    itinerary: Itinerary,
-    *,
-    labels: Labels,
-    language: str,
-    spanish_labels: Labels | None = None,
-    paper: Paper = Paper.A4,
-) -> bytes:
-    """One page for one person: where, when, with whom, and the right to say no at any time.
-
-    ``labels`` are in the person's language; ``spanish_labels`` are printed below them where that is another one.
-    """
-
-    def both(key: str, **values: str) -> list[str]:
-        texts = [labels[key].format(**values)] + ([spanish_labels[key].format(**values)] if spanish_labels else [])
-        return list(dict.fromkeys(texts))
-
-    def page_of(typesetter: _Typesetter) -> dict[str, Any]:
-        def entry(text: str) -> list[str]:
-            return [typesetter.piece(text)["text"]]
-
-        parts = [
-            {"picture": "bag", "label": both("bring"), "entries": [both(f"bring.{key}") for key in itinerary.bring]},
-            {"picture": "people", "label": both("companions"), "entries": [entry(", ".join(itinerary.companions))]},
-            {"picture": "house", "label": both("met_by"), "entries": [entry(itinerary.met_by)]},
-            {"picture": "phone", "label": both("complaint"), "entries": [entry(itinerary.complaint_phone)]},
-        ]
-        return {
-            "title": f"{labels['itinerary']} {itinerary.reference}",
-            "date": [itinerary.printed_on.year, itinerary.printed_on.month, itinerary.printed_on.day],
-            "language": language,
-            "paper": paper.value,
-            "demo": labels["demo"] if itinerary.is_demo else "",
-            "is_long": len(itinerary.stops) > _LONG_ITINERARY,
-            "heading": both("itinerary"),
-            "name": typesetter.piece(itinerary.name),
-            "reference": itinerary.reference,
-            "right": both("right_to_say_no"),
-            "journey": both("journey"),
-            "stops": [_stop_entry(stop, both, typesetter, language) for stop in itinerary.stops],
-            "parts": [part for part in parts if part["entries"] not in ([], [[""]])],
-            "pictures": {
-                name: _picture(name) for name in ("bag", "bed", "bus", "hand", "house", "people", "phone", "plane")
-            },
-            "qr": _plain_qr(itinerary.check_text),
-            "qr_alt": labels["qr_alt"],
-        }
-
-    return _typeset("itinerary", page_of, {})
-
-
-def _stop_entry(stop: Stop, both: Any, typesetter: _Typesetter, language: str) -> dict[str, Any]:
-    local = clock.local(stop.at, stop.zone)
-    return {
-        "picture": _STOP_PICTURES.get(stop.kind, stop.mode),
-        "day": _day(local.date(), language),
-        "time": f"{local:%H:%M} ({_offset(local)})",
-        "place": typesetter.piece(stop.place),
-        "what": both(f"stop.{stop.kind}"),
-    }
-
-
-def _plain_qr(text: str) -> str:
-    if not text:
-        return ""
-    return str(
-        segno.make(text, error="m", micro=False).svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None)
-    )
-
-
-def consent_pdf(copy: ConsentCopy, *, labels: Labels, language: str, paper: Paper = Paper.A4) -> bytes:
-    """The person's own copy of a consent: the text as read, the answers given, and how to take it back."""
-
-    def page_of(typesetter: _Typesetter) -> dict[str, Any]:
-        pairs = [*copy.answers, *copy.facts]
-        return {
-            "title": f"{labels['consent']} {copy.reference}",
-            "date": [copy.printed_on.year, copy.printed_on.month, copy.printed_on.day],
-            "language": language,
-            "paper": paper.value,
-            "demo": labels["demo"] if copy.is_demo else "",
-            "heading": labels["consent"],
-            "name": typesetter.piece(copy.name),
-            "reference": copy.reference,
-            "paragraphs": [typesetter.piece(paragraph) for paragraph in copy.paragraphs],
-            "entries": [(label, [typesetter.piece(value)]) for label, value in pairs],
-            "right": labels["right_to_say_no"],
-            "complaint": f"{labels['complaint']}: {copy.complaint_phone}",
-            "signatures": [labels["signature.person"], labels["signature.interpreter"]],
-            "foot": f"{labels['text_version']} {copy.text_version}",
-        }
-
-    return _typeset("consent", page_of, {})

@@ -277,9 +277,13 @@ def _run_reader(name: str, content: bytes, sheet: str) -> dict[str, Any]:
     command = [sys.executable, "-I", str(_READER), sheet]
     try:
         run = subprocess.run(command, input=content, capture_output=True, timeout=READER_SECONDS, check=False)
-        answer: dict[str, Any] = json.loads(run.stdout) if run.returncode == 0 else {"failure": "too big"}
     except subprocess.TimeoutExpired:
-        answer = {"failure": "too big"}
+        raise _refuse(name, *_failure({"failure": "too big"}, sheet)) from None
+    if run.returncode == 0:
+        answer: dict[str, Any] = json.loads(run.stdout)
+    else:
+        # Ended by a limit (a signal), or by something in the file that nobody foresaw.
+        answer = {"failure": "too big" if run.returncode < 0 else "broken"}
     if "failure" in answer:
         raise _refuse(name, *_failure(answer, sheet))
     return answer

@@ -1,5 +1,7 @@
 """Invented manifests for the tests of papers: every field defaulted, every default legal."""
 
+import re
+import subprocess
 from datetime import UTC, datetime, timedelta, timezone
 
 from retorno.papers.form import COLUMNS, Contact, CrewMember, Manifest, Notice, Window
@@ -82,3 +84,12 @@ def make_manifest(row_count: int = 3, columns=COLUMNS, **changes) -> Manifest:
         "is_demo": False,
     } | changes
     return Manifest(**values)
+
+
+def page_count(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type/Page[/\s>]", pdf))
+
+
+def text_of(pdf: bytes, *options: str) -> str:
+    command = ["pdftotext", "-layout", *options, "-", "-"]
+    return subprocess.run(command, input=pdf, capture_output=True, check=True).stdout.decode()

@@ -19,26 +19,22 @@ from retorno.errors import Inconsistent, InputError
 from retorno.labels import labels_for
 from retorno.papers import pages
 from retorno.papers.form import manifest_bytes
+from retorno.papers.keys import SigningKey
 from retorno.papers.pages import (
     FONTS,
     TEMPLATES,
-    ConsentCopy,
     Foot,
-    Itinerary,
     Paper,
-    Stop,
-    consent_pdf,
     direction,
     is_printable,
-    itinerary_pdf,
     manifest_pdf,
     manifest_xlsx,
 )
-from retorno.papers.seal import SigningKey, Verdict, attached_files, envelope, make_seal, verify_content
+from retorno.papers.seal import Verdict, attached_files, envelope, make_seal, verify_content
 from retorno.papers.sheets import read_cells
 from retorno.text import clean_text
 from retorno.vocabulary import Language
-from tests.papers.papers_builders import NAMES, make_manifest, make_row
+from tests.papers.papers_builders import NAMES, make_manifest, make_row, page_count, text_of
 
 KEY = SigningKey(secret=Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 PUBLIC = {KEY.key_id: KEY.public_bytes}
@@ -59,15 +55,6 @@ def printed(manifest, *, language="es", paper=Paper.A4) -> bytes:
     return manifest_pdf(
         content, make_seal(content, KEY), labels=labels, language=language, foot=FOOT, key=KEY, paper=paper
     )
-
-
-def page_count(pdf: bytes) -> int:
-    return len(re.findall(rb"/Type/Page[/\s>]", pdf))
-
-
-def text_of(pdf: bytes, *options: str) -> str:
-    command = ["pdftotext", "-layout", *options, "-", "-"]
-    return subprocess.run(command, input=pdf, capture_output=True, check=True).stdout.decode()
 
 
 @pytest.mark.parametrize("language", ["es", "en", "fr"])
@@ -245,9 +232,9 @@ def test_a_page_that_cannot_be_set_comes_out_in_latin_letters():
         name = typesetter.piece("Nora") if typesetter.latin_only else typesetter.piece("x") | {"text": "გიორგი"}
         return consent_page() | {"name": name}
 
-    assert pages._typeset("consent", page_of, {}).startswith(b"%PDF-")
+    assert pages.typeset("consent", page_of, {}).startswith(b"%PDF-")
     with pytest.raises(Inconsistent):
-        pages._typeset("consent", lambda typesetter: consent_page() | {"heading": "გიორგი"}, {})
+        pages.typeset("consent", lambda typesetter: consent_page() | {"heading": "გიორგი"}, {})
 
 
 def consent_page():
@@ -261,86 +248,6 @@ def consent_page():
         "signatures": ["x", "y"],
         "name": {"text": "x", "sub": "", "dir": "ltr", "is_tall": False},
     }
-
-
-def make_itinerary(stop_count=3, **changes) -> Itinerary:
-    kinds = ("meet", "depart", "night", "arrive", "reception")
-    stops = [
-        Stop(
-            kind=kinds[number % 5],
-            place=f"Lugar {number}",
-            at=datetime(2026, 3, 9 + number // 5, 12, 0, tzinfo=UTC),
-            zone="America/Guatemala",
-            mode="plane" if number % 4 == 1 else "bus",
-        )
-        for number in range(stop_count)
-    ]
-    values = {
-        "name": "محمد عبد الله",
-        "reference": "K7C-9WM-4TX",
-        "stops": stops,
-        "bring": ("documents", "medicine", "clothes", "phone", "child"),
-        "companions": ("Ana Invento", "Luis Invento"),
-        "met_by": "Casa de recepción, +504 5550 0201",
-        "complaint_phone": "+504 5550 0999",
-        "printed_on": date(2026, 3, 6),
-        "check_text": "https://retorno.example.org/verify",
-    }
-    return Itinerary(**(values | changes))
-
-
-@pytest.mark.parametrize("language", ["es", "en", "fr"])
-@pytest.mark.parametrize("stop_count", [1, 8, 15])
-@pytest.mark.parametrize("paper", list(Paper))
-def test_an_itinerary_is_one_page(language, stop_count, paper):
-    second = None if language == "es" else SPANISH
-    labels = labels_for(Language(language), "paper")
-
-    pdf = itinerary_pdf(
-        make_itinerary(stop_count, is_demo=True), labels=labels, language=language, spanish_labels=second, paper=paper
-    )
-
-    assert page_count(pdf) == 1
-
-
-@pytest.mark.poppler
-def test_an_itinerary_says_in_both_languages_that_one_may_say_no():
-    pdf = itinerary_pdf(
-        make_itinerary(), labels=labels_for(Language("fr"), "paper"), language="fr", spanish_labels=SPANISH
-    )
-
-    text = re.sub(r"\s+", " ", text_of(pdf))
-    assert "Vous pouvez dire non à tout moment, même en chemin." in text
-    assert "Puede decir que no en cualquier momento, también en el camino. No le pasará nada." in text
-    assert "+504 5550 0999" in text
-    assert "lundi 9 mars 2026" in text
-    assert "06:00 (UTC-06:00)" in text
-
-
-def test_an_itinerary_without_companions_or_code_prints():
-    pdf = itinerary_pdf(make_itinerary(companions=(), bring=(), check_text=""), labels=SPANISH, language="es")
-
-    assert page_count(pdf) == 1
-
-
-@pytest.mark.poppler
-def test_a_consent_copy_holds_text_answers_and_the_way_back():
-    copy = ConsentCopy(
-        name="ሀብታሙ ገብረ",
-        reference="K7C-9WM-4TX",
-        text_version="C-3",
-        paragraphs=("Quiero volver por voluntad propia.",),
-        answers=(("¿Volver a Honduras?", "Sí"), ("¿Avisar a su consulado?", "No")),
-        facts=(("Intérprete", "ninguno"),),
-        complaint_phone="+504 5550 0999",
-        printed_on=date(2026, 3, 6),
-        is_demo=True,
-    )
-
-    text = re.sub(r"\s+", " ", text_of(consent_pdf(copy, labels=SPANISH, language="es", paper=Paper.LETTER)))
-
-    for words in ("Quiero volver", "¿Avisar a su consulado? No", "Puede decir que no", "+504 5550 0999", "C-3"):
-        assert words in text
 
 
 def made_workbook() -> tuple[bytes, list[list[str]]]:

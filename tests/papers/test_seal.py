@@ -4,9 +4,7 @@ import base64
 import dataclasses
 import hashlib
 import io
-import json
 import random
-import stat
 import subprocess
 
 import openpyxl
@@ -18,21 +16,16 @@ from hypothesis import strategies as st
 
 from retorno.errors import InputError
 from retorno.papers.form import manifest_bytes
+from retorno.papers.keys import SigningKey, key_id, new_signing_key
 from retorno.papers.seal import (
     QR_MAX_CHARS,
-    KeyFileWarning,
-    SigningKey,
     Verdict,
     attached_files,
     envelope,
-    key_id,
-    load_keys,
     make_seal,
-    new_signing_key,
     parse_seal,
     public_keys_from,
     qr_svg,
-    reference,
     seal_page,
     verify_bytes,
     verify_content,
@@ -223,73 +216,6 @@ def test_a_page_with_more_at_its_end_or_without_its_own_seal_is_found():
 def test_a_hostile_pdf_is_answered_quickly():
     for piece in (b"<<", b"<</Type/EmbeddedFile", b"<</Type /EmbeddedFile <<", b"<</Type/EmbeddedFile>>stream\n"):
         assert attached_files(b"%PDF-1.7\n" + piece * 20_000) == []
-
-
-def test_key_file_is_private_made_once_and_never_changed(tmp_path):
-    path = tmp_path / "secret" / "keys.json"
-
-    keys = load_keys(path, office_ids=("NORTE",), create=True)
-
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    content = path.read_bytes()
-    assert load_keys(path, office_ids=("NORTE",), create=True).offices["NORTE"].signing.key_id == (
-        keys.offices["NORTE"].signing.key_id
-    )
-    assert path.read_bytes() == content
-    both = load_keys(path, office_ids=("NORTE", "SUR"), create=True)
-    assert both.offices["NORTE"].reference_key == keys.offices["NORTE"].reference_key
-    assert both.commitment_key == keys.commitment_key
-    assert len({both.commitment_key, both.wrapping_key, *(o.reference_key for o in both.offices.values())}) == 4
-
-
-def test_key_file_readable_by_others_warns(tmp_path):
-    path = tmp_path / "keys.json"
-    load_keys(path, create=True)
-    path.chmod(0o640)
-
-    with pytest.warns(KeyFileWarning, match="chmod 600"):
-        load_keys(path)
-
-
-def test_key_file_missing_damaged_or_without_the_office(tmp_path):
-    path = tmp_path / "keys.json"
-    with pytest.raises(InputError, match="missing"):
-        load_keys(path)
-    load_keys(path, create=True)
-    with pytest.raises(InputError, match="no keys for office NORTE"):
-        load_keys(path, office_ids=("NORTE",))
-    for content in (
-        "{",
-        "[]",
-        '{"format":"x"}',
-        json.dumps({"format": "retorno-keys-1", "offices": {}, "commitment": "eA=="}),
-    ):
-        path.write_text(content)
-        with pytest.raises(InputError, match="restore it from its safe copy"):
-            load_keys(path, office_ids=("NORTE",), create=True)
-        assert path.read_text() == content
-
-
-def test_secrets_do_not_show_when_keys_are_printed(tmp_path):
-    keys = load_keys(tmp_path / "keys.json", office_ids=("NORTE",), create=True)
-
-    held = json.loads((tmp_path / "keys.json").read_text())
-    shown = f"{keys} {keys!r} {keys.offices['NORTE']!r} {keys.offices['NORTE'].signing!r}"
-    for secret in (held["commitment"], held["offices"]["NORTE"]["signing"], repr(keys.commitment_key)):
-        assert secret not in shown
-
-
-def test_references_are_short_stable_and_differ_by_recipient():
-    key = bytes(32)
-    first = reference(key, "P-1", "GT-HN-CRN-B")
-
-    assert first == reference(key, "P-1", "GT-HN-CRN-B")
-    assert len(first) == 11
-    assert set(first) <= set("34679CDFGHJKMNPQRTVWXY-")
-    assert first != reference(key, "P-1", "HN-CONSULATE")
-    assert first != reference(bytes([1] * 32), "P-1", "GT-HN-CRN-B")
-    assert len({reference(key, f"P-{number}", "X") for number in range(5_000)}) == 5_000
-    assert reference(key, "P-1", "2X") != reference(key, "P-12", "X")
 
 
 def test_public_key_file_is_checked():

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import random
 import unicodedata
 import zipfile
 from datetime import date, datetime
@@ -409,3 +410,32 @@ def test_workbook_text_comes_back_byte_exact(texts):
     table = read_table(content, file_name="a.xlsx", text_columns=("a",)).checked()
 
     assert [row.cells["a"] for row in table.rows] == texts
+
+
+@given(st.binary(max_size=60) | st.text(alphabet="a1,;\t\"\n\r'=ñ\x00", max_size=40).map(str.encode))
+def test_no_bytes_break_the_reader(content):
+    try:
+        table = read_table(content, file_name="a.csv", text_columns=("a",))
+    except InputError as error:
+        assert all(fault.file == "a.csv" and fault.what for fault in error.faults)  # noqa: PT017 either way is fine
+    else:
+        assert table.header
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_damaged_workbook_breaks_the_reader(seed):
+    rng = random.Random(seed)
+    content = people(["name", "doc"], *(["Ana", f"=A{number}"] for number in range(20)))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: bytearray(archive.read(name)) for name in archive.namelist()}
+    hurt = members[rng.choice(sorted(members))]
+    for _ in range(4):
+        at = rng.randrange(len(hurt))
+        hurt[at : at + rng.randrange(20)] = rng.choice((b"", b"<c r='A1'><v>1e999</v></c>", b"&", b'r="XFD9"', b"\xff"))
+
+    try:
+        table = read_table(zip_bytes(members), file_name="a.xlsx", text_columns=("doc",))
+    except InputError as error:
+        assert error.faults[0].code in ("BROKEN", "WRONG_KIND", "NO_SHEET", "TOO_BIG")  # noqa: PT017 either way is fine
+    else:
+        assert table.header
