@@ -659,6 +659,10 @@ def test_the_longest_notice_and_the_smallest_cap_of_the_confirmations_count(grou
 
     # A2 states no notice: the policy's 72 h.
     assert permit == Permit(confirmation_ids=("A1", "A2"), notice_hours=72, daily_heads=90)
+    alone = calendars(ground, confirmations=both[:1]).agreements.crossing_permit(
+        "GT-HN-COR", "GT", date(2026, 3, 3), profiles=ADULTS
+    )
+    assert alone == Permit(confirmation_ids=("A1",), notice_hours=48, daily_heads=90)
 
 
 def test_the_list_leaves_the_notice_before_the_border_and_the_first_day_is_a_whole_one(

@@ -281,6 +281,52 @@ def test_a_middle_stop_has_its_own_minutes_and_segments(shipped: Ground) -> None
     assert [event.kind for event in trip.events][1] is TripEventKind.STOP
 
 
+def test_middle_stops_are_offered_only_where_the_detour_is_small(shipped: Ground) -> None:
+    # Straight: 256 minutes, so a stop may add 256 x 0.12 + 12 = 42. Beside the road at 20 and 22 minutes, there and
+    # back: 40 and 44; two of 30 each are too much together.
+    def middles(*asides: tuple[str, int]) -> set[tuple[str, ...]]:
+        places = (*PLACES, *(place(name) for name, _ in asides))
+        roads = (*ROADS, *(("MX-M", name, minutes) for name, minutes in asides))
+        trips = trips_of(small(shipped, places=places, roads=roads), places=("MX-A", "BZ-B", *dict(asides)))
+        return {trip.stops[1:-1] for trip in trips if (trip.stops[0], trip.stops[-1]) == ("MX-A", "BZ-B")}
+
+    assert middles(("MX-N", 20)) == {(), ("MX-N",)}
+    assert middles(("MX-N", 22)) == {()}
+    assert middles(("MX-N", 15), ("MX-O", 15)) == {(), ("MX-N",), ("MX-O",)}
+    assert middles(("MX-N", 10), ("MX-O", 10)) == {(), ("MX-N",), ("MX-O",), ("MX-N", "MX-O")}
+
+
+def test_a_short_journey_has_no_middle_stop(shipped: Ground) -> None:
+    # 44 + 45 = 89 minutes; 45 + 45 = 90.
+    def stops(minutes: int) -> set[int]:
+        ground = small(
+            shipped, roads=(("MX-A", "MX-M", minutes), ("MX-M", "MX-E", 45)), places=(*PLACES, place("MX-E"))
+        )
+        trips = trips_of(ground, places=("MX-A", "MX-M", "MX-E"))
+        return {len(trip.stops) for trip in trips if (trip.stops[0], trip.stops[-1]) == ("MX-A", "MX-E")}
+
+    assert stops(44) == {2}
+    assert stops(45) == {2, 3}
+
+
+def test_a_far_longer_way_is_offered_only_while_the_near_border_is_closed(shipped: Ground) -> None:
+    # X1: 20 + 6 + 20 = 46 of driving and 90 of formalities, 136; half as long again and 120 more is 324.
+    # X2: 120 + 6 + 120 = 246 and 90: 336.
+    roads = (
+        ("MX-A", "X1-A", 20),
+        ("X1-A", "X1-B", 6),
+        ("X1-B", "BZ-B", 20),
+        ("MX-A", "X2-A", 120),
+        ("X2-A", "X2-B", 6),
+        ("X2-B", "BZ-B", 120),
+    )
+    overlay = closed(ClosureTarget.CROSSING, "X1", 1, 3)
+
+    trips = with_people(trips_of(small(shipped, roads=roads), overlay=overlay, days=4), "MX-A", "BZ-B")
+
+    assert {(trip.crossings[0][0], trip.days) for trip in trips} == {("X1", "1001"), ("X2", "0110")}
+
+
 def test_both_sides_must_be_open_each_on_its_own_clock(shipped: Ground) -> None:
     # Panama is an hour ahead: its 10:00 to 13:00 is 09:00 to 12:00 here; the other side opens at 09:45 = 585.
     ground = small(shipped, rows=rows_x1((585, 1020), (600, 780), "America/Panama"))
@@ -572,6 +618,19 @@ def test_departures_are_rounded_up_to_whole_steps_so_that_neighbouring_dates_sha
     assert trips[0].depart_min[0] % 15 == 0
 
 
+def test_when_the_clocks_change_the_day_of_the_change_begins_another_trip(shipped: Ground) -> None:
+    # The posts keep Chicago's clock: 10:30 is 10:30 at UTC-6 until 7 March 2026 and 09:30 from 8 March on.
+    chicago = "America/Chicago"
+    border = crossing(shipped, "X1", post_a_tz=chicago, post_b_tz=chicago)
+    rows = (hours("X1-A", (630, 1020), zone=chicago), hours("X1-B", (480, 1020), zone=chicago))
+    ground = small(shipped, crossings=(border, crossing(shipped, "X2")), rows=rows)
+
+    trips = with_people(trips_of(ground, days=10), "MX-A", "BZ-B")
+
+    # 630 - 150 = 480; 570 - 150 = 420.
+    assert [(trip.depart_min[0], trip.days) for trip in trips] == [(420, "0000001111"), (480, "1111110000")]
+
+
 # -- closures ------------------------------------------------------------------------------------------------
 
 
@@ -691,10 +750,33 @@ def test_under_an_agreement_for_families_and_children_nobody_else_rides(shipped:
         confirmations=(confirmed(profiles=(Profile.FAMILIES, Profile.CHILDREN), weekdays=frozenset({1, 4})),)
     )
 
-    trips = with_people(trips_of(small(shipped), overlay=overlay, days=7), "MX-A", "BZ-B")
+    # The stricter window opens at 09:00, two hours after the general one.
+    bounds = DaylightBounds(earliest=time(7), latest=time(17), vulnerable_earliest=time(9), vulnerable_latest=time(16))
+    policy = replace(POLICY, calendar=replace(POLICY.calendar, bounds=bounds))
+
+    trips = with_people(trips_of(small(shipped), overlay=overlay, days=7, policy=policy), "MX-A", "BZ-B")
 
     assert {trip.profiles for trip in trips} == {frozenset({Profile.FAMILIES, Profile.CHILDREN})}
     assert {(trip.days, trip.vulnerable_days) for trip in trips} == {("0100100", "0100100")}
+    assert {trip.depart_min[0] for trip in trips} == {540}
+
+
+def test_under_an_agreement_for_adults_no_vulnerable_person_rides(shipped: Ground) -> None:
+    overlay = Overlay(confirmations=(confirmed(profiles=(Profile.ADULTS,)),))
+
+    trips = with_people(trips_of(small(shipped), overlay=overlay, days=3), "MX-A", "BZ-B")
+
+    assert {(trip.days, trip.vulnerable_days) for trip in trips} == {("111", "000")}
+    assert {trip.profiles for trip in trips} == {frozenset({Profile.ADULTS})}
+
+
+def test_empty_vehicles_run_only_on_days_without_a_trip_for_people(shipped: Ground) -> None:
+    overlay = Overlay(confirmations=(confirmed(valid_until=MONDAY + timedelta(days=1)),))
+
+    trips = [trip for trip in trips_of(small(shipped), overlay=overlay, days=5) if trip.stops == ("MX-A", "BZ-B")]
+
+    assert {trip.days for trip in trips if not trip.is_empty_only} == {"11000"}
+    assert {trip.days for trip in trips if trip.is_empty_only} == {"00111"}
 
 
 def test_two_agreements_that_cover_a_border_each_do_not_carry_a_journey_over_both(shipped: Ground) -> None:
@@ -852,6 +934,24 @@ def why(
 
 def test_there_is_no_reason_where_there_is_a_trip(shipped: Ground) -> None:
     assert why(small(shipped)) == ()
+
+
+def test_there_is_no_reason_where_only_the_third_best_way_is_carried(shipped: Ground) -> None:
+    far = crossing(shipped, "X9")
+    roads = (*ROADS, ("MX-M", "X9-A", 170), ("X9-A", "X9-B", 6), ("X9-B", "BZ-B", 120))
+    ground = small(shipped, crossings=(crossing(shipped, "X1"), crossing(shipped, "X2"), far), roads=roads)
+    overlay = Overlay(confirmations=(confirmed(crossings=("X9",)),))
+
+    assert {trip.crossings for trip in with_people(trips_of(ground, overlay=overlay), "MX-A", "BZ-B")} == {(("X9",),)}
+    assert why(ground, overlay=overlay) == ()
+
+
+def test_a_closed_place_is_the_reason_itself(shipped: Ground) -> None:
+    places = tuple(replace(one, status="closed") if one.place_id == "BZ-B" else one for one in PLACES)
+
+    (answer,) = why(small(shipped, places=places))
+
+    assert (answer.reason, answer.target_id) == (NoTripReason.NOT_A_STOP, "BZ-B")
 
 
 def test_the_reason_names_what_stands_in_the_way(shipped: Ground) -> None:
