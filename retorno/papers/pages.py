@@ -115,17 +115,25 @@ class Typesetter:
 
     def piece(self, text: str, sub: str = "", *, longest: int = _LONG_WORD) -> dict[str, Any]:
         """Text ready for a template: printable, with its direction; words longer than ``longest`` may break."""
-        plain = re.sub(r"[ \t\r\n]+", " ", text)
-        if not (plain.isascii() if self.latin_only else is_printable(plain)):
-            plain = (latin_suggestion(plain) or "?") + _LATIN_MARK
-            self.used_latin = True
-        sub = sub if is_printable(sub) and not self.latin_only else latin_suggestion(sub)
+        plain, sub = self._printable(text), self._printable(sub)
         return {
             "text": _breakable(plain, longest),
             "sub": _breakable(sub, longest),
             "dir": direction(plain),
             "is_tall": any(char > _LAST_LATIN for char in plain),
         }
+
+    def _printable(self, text: str) -> str:
+        """The text with each word that has no glyphs in Latin letters, marked at its end if there is one."""
+        words = re.sub(r"[ \t\r\n]+", " ", text).split(" ")
+        shown = [
+            word if (word.isascii() if self.latin_only else is_printable(word)) else latin_suggestion(word) or "?"
+            for word in words
+        ]
+        if shown == words:
+            return " ".join(words)
+        self.used_latin = True
+        return " ".join(shown) + _LATIN_MARK
 
 
 def _breakable(text: str, longest: int) -> str:

@@ -136,6 +136,7 @@ def itinerary_pdf(
             },
             "qr": _plain_qr(itinerary.check_text),
             "qr_alt": labels["qr_alt"],
+            "notes": both("note_latin_short") if typesetter.used_latin else [],
         }
 
     return typeset("itinerary", page_of, {})
@@ -180,6 +181,7 @@ def consent_pdf(copy: ConsentCopy, *, labels: Labels, language: str, paper: Pape
             "complaint": f"{labels['complaint']}: {copy.complaint_phone}",
             "signatures": [labels["signature.person"], labels["signature.interpreter"]],
             "foot": f"{labels['text_version']} {copy.text_version}",
+            "notes": [labels["note_latin_short"]] if typesetter.used_latin else [],
         }
 
     return typeset("consent", page_of, {})

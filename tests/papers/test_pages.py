@@ -184,11 +184,12 @@ def test_the_printed_qr_code_can_be_scanned(tmp_path):
 
 @pytest.mark.poppler
 def test_a_script_without_font_is_printed_in_latin_letters_with_a_note():
-    rows = [make_row(1, name="გიორგი ბერიძე"), make_row(2)]
+    rows = [make_row(1, name="გიორგი ბერიძე"), make_row(2, name="José გიორგი")]
 
     text = text_of(printed(make_manifest(2, rows=rows)))
 
     assert "Giorgi Beridze*" in text
+    assert "José Giorgi*" in text
     assert "* Escrito en letras latinas" in text
     assert "* Escrito" not in text_of(printed(make_manifest(2)))
 
@@ -240,6 +241,7 @@ def test_a_page_that_cannot_be_set_comes_out_in_latin_letters():
 def consent_page():
     words = {"language": "es", "paper": "a4", "demo": "", "heading": "x", "reference": "x", "right": "x", "foot": "x"}
     return words | {
+        "notes": [],
         "title": "x",
         "date": [2026, 3, 6],
         "paragraphs": [],

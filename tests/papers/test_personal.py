@@ -68,6 +68,14 @@ def test_an_itinerary_says_in_both_languages_that_one_may_say_no():
     assert "06:00 (UTC-06:00)" in text
 
 
+@pytest.mark.poppler
+def test_a_name_without_font_is_noted_on_the_persons_own_paper():
+    text = text_of(itinerary_pdf(make_itinerary(name="გიორგი"), labels=SPANISH, language="es"))
+
+    assert "Giorgi*" in text
+    assert "* Escrito en letras latinas" in text
+
+
 def test_an_itinerary_without_companions_or_code_prints():
     pdf = itinerary_pdf(make_itinerary(companions=(), bring=(), check_text=""), labels=SPANISH, language="es")
 
