@@ -16,6 +16,7 @@ from retorno.intake.acts import (
     update_group,
     update_person,
 )
+from retorno.intake.casefile import CaseFile, case_of_person, imports, people, read_case
 from retorno.intake.consents import (
     add_document,
     confirm_document,
@@ -32,17 +33,14 @@ from retorno.intake.duplicates import (
     duplicates_of_form,
     likely_duplicates,
 )
-from retorno.intake.importing import (
-    ImportPreview,
-    apply_import,
-    import_template,
-    preview_duplicates,
-    read_import,
-)
+from retorno.intake.importing import ImportOutcome, apply_import, preview_duplicates
 from retorno.intake.shared import read_form, touch_group, touch_person
+from retorno.intake.sheet import ImportPreview, import_template, read_import
 
 __all__ = [
+    "CaseFile",
     "DateRelation",
+    "ImportOutcome",
     "ImportPreview",
     "LikelyDuplicate",
     "NewPerson",
@@ -50,15 +48,19 @@ __all__ = [
     "add_document",
     "add_person",
     "apply_import",
+    "case_of_person",
     "confirm_document",
     "decide_duplicate",
     "drop_draft",
     "duplicates_of_form",
     "import_template",
+    "imports",
     "likely_duplicates",
     "load_draft",
+    "people",
     "persons_of_case",
     "preview_duplicates",
+    "read_case",
     "read_form",
     "read_import",
     "read_zone",

@@ -157,8 +157,11 @@ def caregiver_faults(caregivers: Mapping[str, str], order: Sequence[str]) -> lis
     """What is wrong with who cares for whom: unknown people, oneself, a circle; ``row`` counts along ``order``."""
     faults: list[Fault] = []
     rows = {key: number for number, key in enumerate(order, start=1)}
-    if len(rows) < len(order):
-        faults.append(Fault(column="key", code="TWICE", what="two persons have the same key"))
+    faults += [
+        Fault(row=number, column="key", code="TWICE", what="another person of the group has the same key")
+        for number, key in enumerate(order, start=1)
+        if key in order[: number - 1]
+    ]
     for key, caregiver in caregivers.items():
         if not caregiver:
             continue
