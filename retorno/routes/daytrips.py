@@ -360,26 +360,33 @@ class _Search:
             if Profile.ADULTS in profiles:
                 adults = Rider(profiles=frozenset({Profile.ADULTS}), vulnerable=False)
                 wide[day] = self.rules.departures(clock, day, adults, ids)
+        # A departure found twice, once for each window and on other days, is one trip.
+        running: dict[int, set[int]] = defaultdict(set)
+        soft: dict[int, set[int]] = defaultdict(set)
         for timing in _timings(strict, self.rules.driving.departure_step_min):
-            yield self._trip(clock, timing, timing.days, profiles, ids)
+            running[timing.depart_min].update(timing.days)
+            soft[timing.depart_min].update(timing.days)
             for day in timing.days:
                 if day in wide and timing.depart_min <= _first(wide[day]) + ONE_TIMING_MIN:
                     del wide[day]
         for timing in _timings(wide, self.rules.driving.departure_step_min):
-            soft = [day for day in timing.days if _allows(strict[day], timing.depart_min)]
-            yield self._trip(clock, timing, soft, profiles, ids)
+            running[timing.depart_min].update(timing.days)
+            soft[timing.depart_min].update(day for day in timing.days if _allows(strict[day], timing.depart_min))
+        for depart_min, on in sorted(running.items()):
+            yield self._trip(clock, depart_min, on, soft[depart_min], profiles, ids)
 
     def _trip(
         self,
         clock: Timeline,
-        timing: _Timing,
+        depart: int,
+        days: Collection[int],
         soft_days: Collection[int],
         profiles: frozenset[Profile],
         ids: tuple[str, ...],
         *,
         is_empty: bool = False,
     ) -> DayTrip:
-        way, depart = clock.way, timing.depart_min
+        way = clock.way
         crossings = tuple(tuple(border.crossing_id for border in segment) for segment in way.borders)
         countries = [self.network.nodes[way.stops[0]]["country"], *(border.to_country for border in way.all_borders)]
         arrive_min = tuple(minute + depart for minute in clock.arrive_min)
@@ -394,7 +401,7 @@ class _Search:
             km=clock.km,
             drive_min=clock.drive_min,
             drivers=clock.drivers(self.rules.driving),
-            days=self._marks(timing.days),
+            days=self._marks(days),
             vulnerable_days=self._marks(soft_days),
             profiles=profiles,
             is_empty_only=is_empty,
@@ -433,7 +440,7 @@ class _Search:
             clock = self.clock(way)
             allowed = {day: self.rules.departures(clock, day, EMPTY_VEHICLE) for day in sorted(days)}
             trips += [
-                self._trip(clock, timing, (), frozenset(), (), is_empty=True)
+                self._trip(clock, timing.depart_min, timing.days, (), frozenset(), (), is_empty=True)
                 for timing in _timings(allowed, self.rules.driving.departure_step_min)
             ]
         return trips

@@ -593,6 +593,21 @@ def test_timings_that_differ_by_weekday_are_different_trips_with_disjoint_days(s
     assert (second.depart_min[0], second.days) == (480, "00000100000010")
 
 
+def test_one_departure_is_one_trip_though_only_some_of_its_days_suit_vulnerable_people(shipped: Ground) -> None:
+    # On Tuesdays BZ-B takes everybody but adults until noon only; the vehicle arrives at 12:46.
+    others = ("families", "children", "unaccompanied", "vulnerable")
+    rows = (
+        *rows_x1((480, 1020), (480, 1020)),
+        hours("BZ-B", (360, 1200), target_kind="place", profiles=("adults",)),
+        hours("BZ-B", (360, 1200), target_kind="place", profiles=others, weekdays=frozenset({0})),
+        hours("BZ-B", (360, 720), target_kind="place", profiles=others, weekdays=frozenset({1})),
+    )
+
+    (trip,) = with_people(trips_of(small(shipped, rows=rows), days=2), "MX-A", "BZ-B")
+
+    assert (trip.depart_min[0], trip.days, trip.vulnerable_days) == (420, "11", "10")
+
+
 def test_a_holiday_of_either_side_takes_the_day_out(shipped: Ground) -> None:
     rows = (
         *rows_x1((480, 1020), (480, 1020)),
