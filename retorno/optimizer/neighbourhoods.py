@@ -1,22 +1,28 @@
-"""What to free around a known plan, and the exact finish: prices, tight bound, whole arc model, proof."""
+"""What to free around a known plan, and the exact finish: prices, tight bound, whole arc model, proof.
+
+``exact`` is for small problems, ``improve_by_mip`` for tens to thousands of groups: it frees a few related groups
+at a time, leaves all vehicle moves free, and lets HiGHS find the best plan around what stands.
+"""
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from retorno.errors import Inconsistent
 from retorno.optimizer.assembly import assemble, moves_of_plan, ways_of_plan
-from retorno.optimizer.bound import ArcBound, DualPoint, move_extra
+from retorno.optimizer.bound import ArcBound, DualPoint, cheapest_arcs, move_extra
 from retorno.optimizer.check import judge
-from retorno.optimizer.classes import classes_of
-from retorno.optimizer.ground import INFINITE, TRIP, Ground
+from retorno.optimizer.classes import Path, classes_of
+from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Floats, Ground
 from retorno.optimizer.master import Master
-from retorno.optimizer.model import Arc, ArcModel, Choice, Key, Move, PackingCut
-from retorno.optimizer.pricing import Pricing, whole_bound
+from retorno.optimizer.model import Arc, ArcModel, Key, Move, PackingCut
+from retorno.optimizer.pricing import Prices, Pricing, Way, whole_bound
 from retorno.optimizer.problem import Plan, Problem
 
 NO_VALUE = 10**18
@@ -265,3 +271,249 @@ def within_gap(
     return arcs, moves
 
 
+
+
+# ---- neighbourhoods ----
+
+FIRST_FREE, LEAST_FREE, MOST_FREE = 12, 6, 80
+"""Groups freed at once: at first, at least, at most (our assumption, from measurements)."""
+ARCS_BY_PRICE, ARCS_ON_PLAN = 160, 160
+"""Arcs of a freed class: cheapest at the prices, and cheapest on vehicles and aircraft that run anyway."""
+EMPTY_MOVES = 1500
+"""Moves of least reduced cost that are offered besides those of the plan and of the arcs."""
+NEIGHBOURHOOD_SECONDS = 8.0
+"""Time limit of one neighbourhood."""
+
+
+def improve_by_mip(
+    problem: Problem,
+    plan: Plan,
+    prices: Prices | None = None,
+    *,
+    seconds: float,
+    seed: int = 0,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_plan: Callable[[Plan], None] = lambda plan: None,
+    on_bound: Callable[[int], None] = lambda bound_cents: None,
+) -> Plan:
+    """A plan at least as good as the given one, by arc MIP neighbourhoods.
+
+    Parameters
+    ----------
+    plan
+        A valid plan.
+    prices
+        As from ``Master.generate`` (capacities only are read); None: found here, in a third of the time.
+    on_plan, on_bound
+        Called with every better plan and every better proven bound (cents).
+    """
+    end = time.monotonic() + seconds
+    ground = Ground(problem)
+    if prices is None:
+        merged = len(problem.groups) > MERGE_GROUPS
+        master = Master(ground, classes_of(ground, merge=merged), seed=seed)
+        prices = master.generate(
+            seconds=seconds / 3, should_stop=should_stop, on_bound=on_bound, gap=1e-3
+        ).prices
+    search = NeighbourhoodSearch(ground, plan, prices, seed=seed, should_stop=should_stop, on_plan=on_plan)
+    while time.monotonic() < end and not should_stop():
+        search.step(end - time.monotonic())
+    return search.plan
+
+
+MERGE_GROUPS = 400
+"""Above this many groups prices come from classes of persons instead of groups."""
+
+
+class NeighbourhoodSearch:
+    """A plan and what is needed to improve it neighbourhood by neighbourhood."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        plan: Plan,
+        prices: Prices,
+        *,
+        seed: int,
+        should_stop: Callable[[], bool],
+        on_plan: Callable[[Plan], None],
+    ) -> None:
+        self.ground, self.problem, self.prices = ground, ground.problem, prices
+        self.plan, self.should_stop, self._tell_plan = plan, should_stop, on_plan
+        verdict = judge(self.problem, plan)
+        if not verdict.is_valid:
+            raise Inconsistent(f"the plan to start from breaks {verdict.violations[0]}")
+        self.value = verdict.value_cents
+        self.chooser = random.Random(seed)
+        self.seed = seed
+        classes = classes_of(ground, merge=False)
+        self.pricing = Pricing(ground, classes)
+        shared = Prices(ground, len(classes))
+        for name in SHARED_PRICES:
+            setattr(shared, name, getattr(prices, name))
+        self.prices = shared
+        self.pricing.set_prices(shared)
+        move, _ = self.pricing.revenues()
+        self.slack = self.pricing.fleet(move).slack
+        self.empty_moves = cheapest_moves(self.slack, EMPTY_MOVES)
+        self.by_price: dict[int, list[Arc]] = {}
+        self.used: list[set[Arc]] = [set() for _ in classes]
+        self.free_count = FIRST_FREE
+        self.rounds = 0
+        self._read_plan()
+
+    def _read_plan(self) -> None:
+        self.ways = ways_of_plan(self.pricing, self.plan)
+        self.moves = moves_of_plan(self.ground, self.plan)
+        for own, ways in zip(self.used, self.ways, strict=True):
+            own.update(arc for way, _ in ways for arc in way.path)
+        # One entry per unit: (class, way or None if unplanned).
+        self.units: list[tuple[int, Way | None]] = []
+        for index, (travel, ways) in enumerate(zip(self.pricing.classes, self.ways, strict=True)):
+            placed = [(index, way) for way, units in ways for _ in range(units)]
+            self.units += [*placed, *[(index, None)] * (travel.count - len(placed))]
+
+    def step(self, seconds: float) -> bool:
+        """Free some groups and solve; whether the plan got better. Changes this object."""
+        self.rounds += 1
+        chosen = self._choose(min(self.free_count, len(self.units)))
+        limit = min(seconds, NEIGHBOURHOOD_SECONDS)
+        begun = time.monotonic()
+        better, done = self._solve(chosen, limit)
+        if not done:
+            self.free_count = max(LEAST_FREE, int(0.7 * self.free_count))
+        elif time.monotonic() - begun < 0.3 * NEIGHBOURHOOD_SECONDS:
+            self.free_count = min(MOST_FREE, int(1.25 * self.free_count) + 1)
+        return better
+
+    def _choose(self, count: int) -> set[int]:
+        """Related units: around one of them, those on the same trips, at the same ends, on near days."""
+        ground, classes = self.ground, self.pricing.classes
+
+        def traits(unit: int) -> tuple[set[tuple[int, int]], set[int], float]:
+            index, way = self.units[unit]
+            travel = classes[index]
+            if way is None:
+                return set(), {travel.origin, travel.destination}, float(travel.ready_day + 2)
+            rides = {(int(ground.ride_row[r]) + 10**6 * int(ground.ride_kind[r]), d) for r, d in way.path}
+            sites = {int(ground.ride_from[r]) for r, _ in way.path} | {travel.origin, travel.destination}
+            return rides, sites, 0.5 * (way.path[0][1] + way.arrival_day)
+
+        free = [u for u, (index, _) in enumerate(self.units) if not classes[index].is_locked]
+        if not free:
+            return set()
+        rides, sites, middle = traits(self.chooser.choice(free))
+        scored = []
+        for unit in free:
+            own_rides, own_sites, own_middle = traits(unit)
+            score = 3.0 * len(rides & own_rides) + len(sites & own_sites) - 0.4 * abs(middle - own_middle)
+            scored.append((score + 2.0 * self.chooser.random(), unit))
+        scored.sort(reverse=True)
+        return {unit for _, unit in scored[:count]}
+
+    def _solve(self, chosen: set[int], seconds: float) -> tuple[bool, bool]:
+        """Whether the plan got better, and whether the neighbourhood was solved to the end."""
+        pricing = self.pricing
+        fixed: dict[tuple[int, Path], tuple[Way, int]] = {}
+        start: dict[Key, float] = defaultdict(float)
+        freed = sorted({self.units[unit][0] for unit in chosen})
+        for unit, (index, way) in enumerate(self.units):
+            if unit in chosen or way is None:
+                if way is not None:
+                    self._add_start(start, index, way)
+                else:
+                    start["unplanned", index] += 1.0
+                continue
+            known = fixed.get((index, way.path))
+            fixed[index, way.path] = (way, known[1] + 1 if known else 1)
+        waiting = {index for index, way in self.units if way is None}
+        arcs: list[list[Arc] | None] = [None] * len(pricing.classes)
+        for index in {*freed, *waiting}:
+            arcs[index] = self._arcs(index)
+        moves = set(self.moves) | self.empty_moves
+        for index, own in enumerate(arcs):
+            fitting = [kind for kind, n in enumerate(pricing.places_per_vehicle(pricing.classes[index])) if n]
+            for ride, day in own or ():
+                if self.ground.ride_kind[ride] == TRIP:
+                    moves.update((kind, int(self.ground.ride_row[ride]), day) for kind in fitting)
+        for key, count in self.moves.items():
+            start["move", *key] = float(count)
+        for charter, day, count in self._flown():
+            start["aircraft", charter, day] = float(count)
+        model = ArcModel(pricing, arcs, moves, fixed=[(i, way, n) for (i, _), (way, n) in fixed.items()])
+        result = model.solve_whole(
+            seconds=seconds, seed=self.seed, start=start, gap=2e-5, should_stop=self.should_stop
+        )
+        if result.choice is None or result.choice.broken_journeys:
+            return False, result.is_infeasible
+        assembled = assemble(pricing, result.choice)
+        if assembled.plan is None:
+            return False, result.is_optimal
+        verdict = judge(self.problem, assembled.plan)
+        if not verdict.is_valid:
+            raise Inconsistent(f"an assembled plan breaks {verdict.violations[0]}")
+        if verdict.value_cents >= self.value:
+            return False, result.is_optimal
+        self.plan, self.value = assembled.plan, verdict.value_cents
+        self._tell_plan(self.plan)
+        self._read_plan()
+        return True, result.is_optimal
+
+    def _add_start(self, start: dict[Key, float], index: int, way: Way) -> None:
+        kept = self.pricing.kept[index]
+        if kept is not None and kept.path == way.path:
+            start["kept", index] += 1.0
+            return
+        travel = self.pricing.classes[index]
+        for ride, day in way.path:
+            start["arc", index, ride, day] += 1.0
+        days = [start_of.day for start_of in travel.starts]
+        number = 0 if travel.first_day is not None else days.index(way.path[0][1])
+        start["start", index, number] += 1.0
+
+    def _flown(self) -> list[tuple[int, int, int]]:
+        """(charter, day, aircraft) of the plan from now on."""
+        ground = self.ground
+        seen: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for legs in self.plan.itineraries.values():
+            for leg in legs:
+                if leg.kind == "charter" and leg.day >= ground.now:
+                    seen[int(ground.ride_row[ground.known_ride(leg)]), leg.day].add(leg.aircraft)
+        return [(charter, day, len(aircraft)) for (charter, day), aircraft in sorted(seen.items())]
+
+    def _arcs(self, index: int) -> list[Arc]:
+        """What a freed class may use: cheapest at the prices, cheapest on what runs anyway, used before."""
+        if index not in self.by_price:
+            sweep = self.pricing.sweep(index)
+            through = sweep.through(sweep.reach())
+            self.by_price[index] = cheapest_arcs(through, ARCS_BY_PRICE, INFINITE / 10)
+        return [*self.by_price[index], *self._arcs_on_plan(index), *self.used[index]]
+
+    def _arcs_on_plan(self, index: int) -> list[Arc]:
+        ground = self.ground
+        running = np.zeros((ground.rides, ground.days), dtype=bool)
+        running[ground.ride_kind == SERVICE] = True
+        trips = np.zeros(ground.trip_runs.shape, dtype=bool)
+        for _, trip, day in self.moves:
+            trips[trip, day] = True
+        rides = np.flatnonzero(ground.ride_kind == TRIP)
+        running[rides] = trips[ground.ride_row[rides]]
+        charters = np.flatnonzero(ground.ride_kind == CHARTER)
+        for charter, day, _ in self._flown():
+            running[charters[charter], day] = True
+        sweep = self.pricing.sweep(index, only=running)
+        return cheapest_arcs(sweep.through(sweep.reach()), ARCS_ON_PLAN, INFINITE / 10)
+
+
+SHARED_PRICES = (
+    "seat", "wheelchair", "quota", "bed", "reception", "service", "charter_seat", "charter_least", "escort",
+)  # fmt: skip
+
+
+def cheapest_moves(slack: Floats, most: int) -> set[Move]:
+    """The ``most`` moves of least reduced cost, none that is impossible."""
+    flat = slack.ravel()
+    count = min(most, flat.size)
+    best = np.argpartition(flat, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
+    kinds, trips, days = np.unravel_index(best[flat[best] < INFINITE / 10], slack.shape)
+    return set(zip(map(int, kinds), map(int, trips), map(int, days), strict=True))

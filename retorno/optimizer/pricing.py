@@ -256,10 +256,18 @@ class Pricing:
             total += float(sums[end] - sums[way.first_day])
         return total
 
-    def sweep(self, index: int, *, exact: bool = False) -> Sweep:
-        """One DP backwards in time for a class at the current prices."""
+    def sweep(self, index: int, *, exact: bool = False, only: Bools | None = None) -> Sweep:
+        """One DP backwards in time for a class at the current prices.
+
+        With ``only`` (rides, days) nothing else may be ridden, and seats on trips and charters are free.
+        """
         travel = self.classes[index]
         cost = self.ride_prices(index)
+        if only is not None:
+            ground = self.ground
+            own = ground.ride_kind != SERVICE
+            cost[own] = (travel.persons * ground.ride_comfort[own])[:, None]
+            cost[~(only & allowed_rides(ground, travel))] = INFINITE
         night = self.night_prices(travel)
         arrival = self.arrival_prices(travel)
         return Sweep(self, index, cost, night, arrival, exact=exact)
