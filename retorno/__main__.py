@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from retorno.errors import InputError, RetornoError
+from retorno.errors import Fault, InputError, RetornoError
 from retorno.optimizer.check import COST_PARTS, SUMMANDS, Code, Verdict, judge_json
-from retorno.optimizer.problem import read_document, read_problem
+from retorno.optimizer.problem import Plan, read_document, read_problem, write_plan
+from retorno.optimizer.solve import Progress, Settings, gap_of, solve
 from retorno.routes.cells import ground_folder
 from retorno.routes.check_data import check_data
 
@@ -73,6 +76,104 @@ def check(arguments: argparse.Namespace) -> int:
         print_figures(verdict)
     print("VALID" if verdict.is_valid else f"INVALID ({len(verdict.violations)} violations)")
     return OK if verdict.is_valid else INVALID
+
+
+def positive_number(text: str) -> float:
+    """A finite number above 0, for `argparse`."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"is {text}, expected a number above 0")
+    return number
+
+
+def positive_count(text: str) -> int:
+    """A whole number from 1, for `argparse`."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"is {text}, expected a whole number from 1")
+    return int(text)
+
+
+@command(
+    "solve",
+    "plan a problem and write the best plan found; Ctrl-C stops early and keeps it",
+    argument("problem", metavar="PROBLEM", help="problem file, .json or .json.gz"),
+    argument("--out", metavar="PLAN", type=Path, required=True, help="plan file to write, .json or .json.gz"),
+    argument("--seconds", type=positive_number, default=60.0, help="time limit (default 60)"),
+    argument("--seed", type=int, default=1, help="of the random choices (default 1)"),
+    argument("--threads", type=positive_count, default=1, help="threads at most (default 1)"),
+    argument("--progress", action="store_true", help="print how value and bound come on"),
+)
+def solve_problem(arguments: argparse.Namespace) -> int:
+    begun = time.monotonic()
+    problem = read_problem(arguments.problem)
+    expect_writable(arguments.out)
+    settings = Settings(
+        seconds=arguments.seconds,
+        seed=arguments.seed,
+        threads=arguments.threads,
+        spent_seconds=time.monotonic() - begun,
+    )
+    kept: list[Plan] = []
+    interrupts: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        # The first Ctrl-C asks for the best plan so far; a second one no longer waits for the search to notice.
+        interrupts.append(number)
+        if len(interrupts) > 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        result = solve(
+            problem,
+            settings,
+            on_progress=print_progress if arguments.progress else None,
+            should_stop=lambda: bool(interrupts),
+            on_plan=lambda plan, _: kept.__setitem__(slice(None), [plan]),
+        )
+    except KeyboardInterrupt:
+        for plan in kept:
+            write_plan(arguments.out, plan)
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, before)
+    write_plan(arguments.out, result.plan)
+    print_figures(result.verdict)
+    if result.bound_cents is None:
+        print("bound      none proven")
+    else:
+        print_cents("bound", result.bound_cents)
+    gap = gap_of(result.value_cents, result.bound_cents)
+    if gap is not None:
+        print(f"{'gap':<10} {100 * gap:>16.2f} %")
+    print(f"unplanned persons: {result.verdict.persons_unplanned:,} of {result.verdict.persons:,}")
+    print(printable(f"stopped: {result.stop_reason}; plan written to {arguments.out}"))
+    return INTERRUPTED if interrupts else OK
+
+
+def print_progress(progress: Progress) -> None:
+    """Print where a run stands, one line."""
+    bound = "-" if progress.bound_cents is None else f"{progress.bound_cents:,}"
+    gap = "-" if progress.gap is None else f"{100 * progress.gap:.2f} %"
+    print(
+        f"{progress.seconds:8.1f} s  {progress.stage:<10} value {progress.value_cents:,}  bound {bound}  gap {gap}  "
+        f"planned {progress.persons_planned:,} of {progress.persons:,}",
+        flush=True,
+    )
+
+
+def expect_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before anybody waits for what should go into it."""
+    folder = path.parent
+    if path.is_dir():
+        raise InputError([Fault(what="is a folder, expected a file to write", file=str(path))])
+    if not folder.is_dir():
+        raise InputError([Fault(what=f"cannot be written: there is no folder {folder}", file=str(path))])
+    if not os.access(folder, os.W_OK):
+        raise InputError([Fault(what=f"cannot be written: no right to write in {folder}", file=str(path))])
 
 
 @command(
