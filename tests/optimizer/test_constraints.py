@@ -487,6 +487,21 @@ def test_a_bed_for_every_night_under_way(beds: int, expected: tuple[Code, ...]) 
     assert codes(with_site("B", beds=beds), made) == expected
 
 
+def test_escorts_need_beds_and_quota_too() -> None:
+    escorted = with_group(escorts=1, escort_pool="E")
+    made = plan(van("V", (0, "AB"), (1, "BC")), G=(by_trip("AB", 0), by_trip("BC", 1)))
+
+    def limited(limit: int) -> Problem:
+        return replace(
+            escorted,
+            sites=tuple(replace(each, beds=limit) for each in PROBLEM.sites),
+            crossings=tuple(replace(each, quota=(limit,) * 5) for each in PROBLEM.crossings),
+        )
+
+    assert codes(limited(4), made) == ()
+    assert codes(limited(3), made) == (Code.BEDS, Code.QUOTA, Code.QUOTA)
+
+
 def test_waiting_at_the_origin_needs_no_bed() -> None:
     assert codes(with_site("A", beds=0), DRIVEN) == ()
 

@@ -1,0 +1,94 @@
+"""`retorno solve` as a program: the plan it writes, what it prints, and what Ctrl-C leaves."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from retorno.__main__ import main
+from retorno.optimizer.check import judge
+from retorno.optimizer.problem import EMPTY_PLAN, read_plan, read_problem, write_plan, write_problem
+from tests.optimizer.random_problems import random_problem
+
+WEEK40 = Path(__file__).parents[2] / "benchmarks" / "joint" / "week40.json.gz"
+
+
+def test_solve_writes_a_valid_plan_and_prints_its_value(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    problem = random_problem(4)
+    write_problem(tmp_path / "p.json", problem)
+
+    status = main(["solve", str(tmp_path / "p.json"), "--seconds", "3", "--out", str(tmp_path / "plan.json.gz")])
+
+    verdict = judge(problem, read_plan(tmp_path / "plan.json.gz"))
+    out = capfd.readouterr().out
+    assert status == 0
+    assert verdict.is_valid
+    assert verdict.value_cents < judge(problem, EMPTY_PLAN(problem)).value_cents
+    assert f"value      {verdict.value_cents:>16,} cents" in out
+    assert f"unplanned persons: {verdict.persons_unplanned} of {verdict.persons}" in out
+
+
+def test_ctrl_c_leaves_the_best_plan_so_far(tmp_path: Path) -> None:
+    out = tmp_path / "plan.json"
+    command = [
+        sys.executable,
+        "-m",
+        "retorno",
+        "solve",
+        str(WEEK40),
+        "--seconds",
+        "300",
+        "--out",
+        str(out),
+        "--progress",
+    ]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert " first " in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        status = process.wait(timeout=60)
+
+    assert status == 130
+    assert "stopped: " in rest
+    problem = read_problem(WEEK40)
+    verdict = judge(problem, read_plan(out))
+    assert verdict.is_valid
+    assert verdict.persons_unplanned == 0
+
+
+@pytest.mark.parametrize(
+    ("out", "expected"),
+    [("nowhere/plan.json", "cannot be written: there is no folder"), (".", "is a folder, expected a file to write")],
+)
+def test_a_plan_that_could_not_be_written_is_refused_at_once(
+    out: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["solve", str(WEEK40), "--out", str(tmp_path / out)])
+
+    assert status == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_an_old_plan_stays_if_the_problem_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_plan(tmp_path / "plan.json", EMPTY_PLAN(random_problem(4)))
+
+    status = main(["solve", str(tmp_path / "nowhere.json"), "--out", str(tmp_path / "plan.json")])
+
+    assert status == 2
+    assert capsys.readouterr().err.endswith("nowhere.json: cannot be read: No such file or directory\n")
+    assert read_plan(tmp_path / "plan.json") == EMPTY_PLAN(random_problem(4))
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
+def test_a_time_limit_that_is_none_is_refused(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["solve", str(WEEK40), "--out", "plan.json", "--seconds", seconds])
+
+    assert stopped.value.code == 2
+    assert f"is {seconds}, expected a number above 0" in capsys.readouterr().err
