@@ -33,8 +33,8 @@ from retorno.text import latin_suggestion
 FONTS = Path(__file__).resolve().parents[2] / "data" / "fonts"
 TEMPLATES = Path(__file__).with_name("templates")
 STANDARDS: Final = ("a-3a", "ua-1")
-MAX_KEPT_ROWS = 9
-"""Largest travel group whose rows are kept on one page; a larger one may fill more than a page."""
+MAX_KEPT_MM = 118
+"""Tallest travel group whose rows are kept on one page: about a page without its head and foot, less a margin."""
 
 NO_BREAK = "\u00a0"
 _LONG_WORD = 22
@@ -262,6 +262,18 @@ def _groups(manifest: Manifest) -> list[list[Mapping[str, str]]]:
     return groups
 
 
+def _row_mm(row: Mapping[str, str]) -> float:
+    """About how tall a row is printed, rather too much: characters to a line, lines by the millimetre."""
+
+    def lines(column: str, chars: int) -> int:
+        return -(-len(row.get(column, "")) // chars)
+
+    tall = any(char > _LAST_LATIN for char in row.get("name", ""))
+    name = lines("name", 18) * (6.3 if tall else 4.8) + lines("latin_name", 20) * 4.0
+    document = lines("document_number", 11) * 4.8 + 3.0
+    return 2.0 + max(5.0, name, document, lines("assistance", 7) * 4.4, lines("onward", 10) * 4.4)
+
+
 def _version_line(manifest: Manifest, labels: Labels) -> str:
     version = labels["version"].format(n=manifest.version)
     if manifest.supersedes is None:
@@ -336,7 +348,7 @@ def _manifest_page(
 
     groups = [
         {
-            "keep": len(rows) <= MAX_KEPT_ROWS,
+            "keep": sum(_row_mm(row) for row in rows) <= MAX_KEPT_MM,
             "rows": [[cell(row, column) for column in columns] for row in rows],
         }
         for rows in _groups(manifest)

@@ -140,6 +140,30 @@ def test_a_group_larger_than_a_page_is_printed_over_several():
 
 
 @pytest.mark.poppler
+@pytest.mark.parametrize("paper", list(Paper))
+@pytest.mark.parametrize("size", [5, 9, 12])
+def test_nothing_is_printed_below_the_page_however_long_the_names(paper, size):
+    long = {
+        "name": "عبد الرحمن بن محمد آل إبراهيم الأنصاري القرشي",
+        "latin_name": "ABDULRAHMAN BIN MOHAMMED AL IBRAHIM " * 2,
+    }
+    wide = {"name": "Wolfeschlegelsteinhausen " * 4, "onward": "San Francisco de la Paz, Quetzaltenango " * 2}
+    rows = [make_row(number, group="A", **(long if number % 2 else wide)) for number in range(1, size + 1)]
+
+    pdf = printed(make_manifest(size, rows=rows), paper=paper)
+
+    boxes = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    height = {Paper.A4: 595.3, Paper.LETTER: 612.0}[paper]
+    lowest = {
+        word: float(bottom)
+        for bottom, word in re.findall(r'yMax="([0-9.]+)">(K7C-9WM-[^<]+|Wolfeschlegelst[^<]*)<', boxes)
+    }
+    assert len(lowest) >= size
+    # The foot takes 23 mm, that is 65 points.
+    assert max(lowest.values()) < height - 65
+
+
+@pytest.mark.poppler
 def test_every_page_says_movement_version_page_and_check_address():
     pdf = printed(make_manifest(30))
 
