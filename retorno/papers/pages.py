@@ -38,6 +38,7 @@ MAX_KEPT_MM = 118
 
 NO_BREAK = "\u00a0"
 _LONG_WORD = 22
+_HEAD_CHARS = 110
 _LATIN_MARK = "*"
 # Letters beyond it may reach far above and below the line; the templates then take their true height.
 _LAST_LATIN = "\u024f"
@@ -290,10 +291,19 @@ def _head(manifest: Manifest, labels: Labels, language: str) -> list[tuple[str, 
         zone = f"({offset_text(start)}, {manifest.window.zone})"
         hours = f"{day_text(start.date(), language)}, {start:%H:%M} - {until} {zone}"
         head.append((labels["window"], [hours]))
-    vehicle = [part for part in (manifest.vehicle, manifest.operator) if part]
-    if vehicle:
+    vehicle = _vehicle(manifest)
+    if vehicle and not _is_long(*vehicle):
         head.append((labels["vehicle"], vehicle))
     return head
+
+
+def _vehicle(manifest: Manifest) -> list[str]:
+    return [part for part in (manifest.vehicle, manifest.operator) if part]
+
+
+def _is_long(*texts: str) -> bool:
+    """Whether texts would need more than the one line that the head of every page has for them."""
+    return sum(map(len, texts)) > _HEAD_CHARS
 
 
 def _people_line(name: str, phone: str) -> str:
@@ -304,6 +314,10 @@ def _people_line(name: str, phone: str) -> str:
 def _info(manifest: Manifest, labels: Labels, language: str, zone: str) -> list[tuple[str, list[str]]]:
     """What stands on the first page only, as label and texts; nothing for what the manifest does not say."""
     info: list[tuple[str, list[str]]] = []
+    if _is_long(manifest.recipient_name):
+        info.append((labels["recipient"], [manifest.recipient_name]))
+    if _is_long(*_vehicle(manifest)):
+        info.append((labels["vehicle"], _vehicle(manifest)))
     if manifest.agreement:
         info.append((labels["agreement"], [manifest.agreement]))
     if manifest.posts:
@@ -355,7 +369,8 @@ def _manifest_page(
     ]
     zone = manifest.window.zone if manifest.window is not None else foot.zone
     head, info = texts(_head(manifest, labels, language)), texts(_info(manifest, labels, language, zone))
-    recipient = typesetter.piece(manifest.recipient_name)
+    name = manifest.recipient_name
+    recipient = typesetter.piece(f"{name[:_HEAD_CHARS]} …" if _is_long(name) else name)
     anchor = f"{foot.audit_head} ({foot.audit_day.isoformat()})" if foot.audit_day else labels["anchor_none"]
     notes = [labels["note_latin"]] if typesetter.used_latin else []
     if not manifest.rows:

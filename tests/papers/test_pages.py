@@ -164,6 +164,22 @@ def test_nothing_is_printed_below_the_page_however_long_the_names(paper, size):
 
 
 @pytest.mark.poppler
+def test_long_head_lines_go_to_the_first_page_and_nothing_is_lost():
+    names = {key: " ".join(f"{key}{number}" for number in range(60)) for key in ("post", "plate", "firm")}
+
+    manifest = make_manifest(2, recipient_name=names["post"], vehicle=names["plate"], operator=names["firm"])
+    boxes = subprocess.run(
+        ["pdftotext", "-bbox", "-", "-"], input=printed(manifest), capture_output=True, check=True
+    ).stdout.decode()
+
+    found = {
+        word.rstrip(","): float(top) for top, word in re.findall(r'yMin="(-?[0-9.]+)"[^>]*>([a-z]+[0-9]+,?)<', boxes)
+    }
+    assert set(found) == {word for name in names.values() for word in name.split()}
+    assert min(found.values()) > 15
+
+
+@pytest.mark.poppler
 def test_every_page_says_movement_version_page_and_check_address():
     pdf = printed(make_manifest(30))
 
