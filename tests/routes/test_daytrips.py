@@ -1128,6 +1128,36 @@ class Judge:
                     break
         return found
 
+    def closed_countries(self, trip: DayTrip, first_date: date, day: int) -> list[str]:
+        """Countries on the way that are closed at any minute of the journey."""
+        minutes = range(trip.depart_min[0], trip.arrive_min[-1] + 1)
+        return [
+            closure.target_id
+            for closure in self.overlay.closures
+            if closure.target_id in trip.countries
+            and any(
+                closure.from_at <= at and (closure.until_at is None or at < closure.until_at)
+                for at in (self.instant(first_date, day, minute) for minute in minutes)
+            )
+        ]
+
+    def carried(self, trip: DayTrip, on: date) -> bool:
+        """Whether one confirmation carries every rider over every border of the day."""
+        return len(trip.countries) == 1 or all(
+            any(
+                one.valid_from <= on <= one.valid_until
+                and (one.weekdays is None or on.weekday() in one.weekdays)
+                and (not one.profiles or profile in one.profiles)
+                and all(
+                    left in one.from_countries | one.transit_countries
+                    and entered in one.transit_countries | one.to_countries
+                    for left, entered in pairwise(trip.countries)
+                )
+                for one in self.overlay.confirmations
+            )
+            for profile in trip.profiles
+        )
+
     def road_faults(self, trip: DayTrip) -> list[str]:
         """Every leg between two marks takes what the quickest road inside its country takes."""
         found = []
@@ -1392,3 +1422,62 @@ def test_regional_trips_keep_the_shape_of_the_problem_format(
             timings.setdefault(key, []).append(trip.days)
     for strings in timings.values():
         assert all("".join(column).count("1") <= 1 for column in zip(*strings, strict=True))
+
+
+def random_overlay(rng: random.Random) -> Overlay:
+    """Confirmations and closures of crossings and countries, as an unlucky fortnight might bring them."""
+    countries = sorted(LAND)
+    confirmations = [
+        confirmed(
+            f"R{number}",
+            from_countries=frozenset(rng.sample(countries, 3)),
+            transit_countries=frozenset(rng.sample(countries, 2)),
+            to_countries=frozenset(rng.sample(countries, 3)),
+            weekdays=rng.choice([None, frozenset(rng.sample(range(7), 4))]),
+            profiles=rng.choice([(), (Profile.ADULTS,), (Profile.FAMILIES, Profile.CHILDREN)]),
+            valid_from=FIRST + timedelta(days=rng.randrange(4)),
+            valid_until=FIRST + timedelta(days=rng.randrange(4, 14)),
+        )
+        for number in range(6)
+    ]
+    closures = []
+    for target, target_id in (
+        (ClosureTarget.CROSSING, rng.choice(["GT-HN-COR", "GT-HN-AGC", "MX-GT-TAL", "MX-GT-HI2", "HN-NI-GUA"])),
+        (ClosureTarget.COUNTRY, rng.choice(countries)),
+    ):
+        start = datetime(2026, 3, 30, 6, tzinfo=UTC) + timedelta(minutes=rng.randrange(14 * 1440))
+        closures.append(
+            Closure(
+                target=target,
+                target_id=target_id,
+                from_at=start,
+                until_at=rng.choice([None, start + timedelta(minutes=rng.randrange(5 * 1440))]),
+                source="call",
+            )
+        )
+    return Overlay(closures=tuple(closures), confirmations=tuple(confirmations))
+
+
+@pytest.mark.parametrize("seed", [3, 5, pytest.param(None, marks=pytest.mark.long)])
+def test_random_closures_and_agreements_break_no_rule(shipped: Ground, seed: int | None) -> None:
+    for one in [seed] if seed is not None else range(100, 130):
+        rng = random.Random(one)
+        overlay = random_overlay(rng)
+        trips = day_trips(
+            shipped,
+            overlay,
+            rng.sample(REGION, 14),
+            first_date=FIRST,
+            days=14,
+            policy=REGIONAL,
+            clock_utc_offset_min=CLOCK,
+        )
+        judge = Judge(shipped, overlay, REGIONAL, lambda country, day: (day.month, day.day) in FEASTS[country])
+        assert trips
+        for trip in rng.sample(trips, min(30, len(trips))):
+            day = rng.choice([day for day, mark in enumerate(trip.days) if mark == "1"])
+            # The judge's holidays cover the fortnight; a trip for children only is judged by the stricter rules.
+            vulnerable = bool(trip.profiles) and Profile.ADULTS not in trip.profiles
+            assert judge.faults(trip, FIRST, day, vulnerable=vulnerable) == [], (one, trip, day)
+            assert judge.closed_countries(trip, FIRST, day) == [], (one, trip, day)
+            assert trip.is_empty_only or judge.carried(trip, FIRST + timedelta(days=day)), (one, trip, day)
