@@ -70,6 +70,15 @@ ACCEPTED = (
     AcceptedDocument(
         document_type=DocumentType.PASSPORT,
         state="*",
+        role="receiving",
+        nationalities=frozenset({"*any"}),
+        modes=frozenset({"land", "air"}),
+        accepted="on_confirmation",
+        margin_days=90,
+    ),
+    AcceptedDocument(
+        document_type=DocumentType.PASSPORT,
+        state="*",
         role="transit",
         nationalities=frozenset({"*any"}),
         modes=frozenset({"land", "air"}),
@@ -170,6 +179,12 @@ def person(person_id: str = "P-1", **overrides: Any) -> PersonFacts:
         "fitness": fitness(),
     }
     return PersonFacts(**(values | overrides))
+
+
+def third_state(**overrides: Any) -> PersonFacts:
+    """A Cuban whose passport the destination confirmed; the right to enter is for the test to give."""
+    values: dict[str, Any] = {"nationality": "CU", "documents": (document(issuing_country="CU", is_confirmed=True),)}
+    return person(**(values | overrides))
 
 
 def child(person_id: str = "P-2", **overrides: Any) -> PersonFacts:

@@ -69,6 +69,8 @@ def caregivers_travel(group: GroupFacts, occasion: Occasion) -> list[Finding]:
         for person in group.persons
         if is_child(person, occasion)
         and not is_unaccompanied_child(person, occasion)
+        # Whose age is in doubt and who has nobody here is named by R15.
+        and not (person.is_age_in_doubt and person.caregiver_id not in by_id)
         and not _is_cared_for(person, by_id, occasion)
     ]
     found += [
