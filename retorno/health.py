@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
 from retorno import clock
 from retorno.errors import Fault, InputError
 from retorno.intake import touch_person
-from retorno.models.people import Fitness, FitnessCreate
+from retorno.models.people import Fitness, FitnessCreate, Person
 from retorno.office import access, audit
 from retorno.office.access import Actor
-from retorno.vocabulary import FitnessOutcome, Need
+from retorno.vocabulary import FitnessOutcome, Need, PersonStatus, Role
 
 
 def record_fitness(
@@ -102,3 +103,40 @@ def current_fitness(session: Session, actor: Actor, *, person_id: str) -> Fitnes
     ).first()
     audit.append(session, actor, act="health.read", object_kind="person", object_id=person_id, outcome="read")
     return row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A person of the caseload with the fitness record that counts; none yet is ``None``."""
+
+    person: Person
+    fitness: Fitness | None
+
+
+def waiting(session: Session, actor: Actor) -> list[Waiting]:
+    """Everyone of the caseload who still returns: nobody assessed first, then by the end of what was found.
+
+    The reading is logged by the page that shows it.
+    """
+    actor = access.require(session, actor, "health.record")
+    persons = session.exec(
+        select(Person)
+        .where(access.persons_of(actor, Role.HEALTH), Person.status == PersonStatus.ACTIVE)
+        .order_by(Person.person_id)
+    ).all()
+    latest: dict[str, Fitness] = {}
+    for row in session.exec(
+        select(Fitness)
+        .where(col(Fitness.person_id).in_([person.person_id for person in persons]))
+        .order_by(col(Fitness.assessed_at), col(Fitness.fitness_id))
+    ).all():
+        latest[row.person_id] = row
+    found = [Waiting(person=person, fitness=latest.get(person.person_id)) for person in persons]
+    return sorted(
+        found,
+        key=lambda each: (
+            each.fitness is not None,
+            each.fitness.valid_until if each.fitness else each.person.stranded_since,
+            each.person.person_id,
+        ),
+    )

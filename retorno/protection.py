@@ -7,6 +7,7 @@ of hold or a name into the log.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -15,7 +16,7 @@ from retorno import clock
 from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.intake import touch_person
 from retorno.models.movements import Escort
-from retorno.models.people import Person, Screening
+from retorno.models.people import Case, Person, Screening, TravelGroup
 from retorno.models.protection import (
     BestInterestCreate,
     BestInterestDecision,
@@ -26,7 +27,7 @@ from retorno.models.protection import (
 from retorno.office import access, audit
 from retorno.office.access import Actor
 from retorno.text import clean_text
-from retorno.vocabulary import HoldKind, Role
+from retorno.vocabulary import HoldKind, PersonStatus, Role
 
 MAX_NOTE_CHARS = 4_000
 
@@ -385,3 +386,92 @@ def missing_parts(decision: BestInterestDecision | None) -> Sequence[str]:
         "cleared_at": decision.cleared_at,
     }
     return tuple(name for name, value in parts.items() if not value)
+
+
+# ---- the caseload of a protection officer ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtectionCase:
+    """One person as a protection officer sees them.
+
+    Parameters
+    ----------
+    holds
+        Open ones, oldest first.
+    missing
+        Parts of an unaccompanied child's file that are empty; empty for everybody else.
+    """
+
+    person: Person
+    case_reference: str
+    holds: tuple[Hold, ...]
+    screening: Screening | None
+    decision: BestInterestDecision | None
+    approvals: tuple[EscortApproval, ...]
+    missing: tuple[str, ...]
+
+
+def cases(session: Session, actor: Actor) -> list[ProtectionCase]:
+    """Everyone of the caseload who still returns, whoever has an open hold first; the page logs the reading."""
+    actor = access.require(session, actor, "protection.read")
+    rows = session.exec(
+        select(Person, Case)
+        .join(TravelGroup, col(TravelGroup.group_id) == Person.group_id)
+        .join(Case, col(Case.case_id) == TravelGroup.case_id)
+        .where(access.persons_of(actor, Role.PROTECTION), Person.status != PersonStatus.RETURNED)
+        .order_by(Person.person_id)
+    ).all()
+    ids = [person.person_id for person, _ in rows]
+    holds: dict[str, list[Hold]] = {}
+    for hold in open_holds(session, ids):
+        holds.setdefault(hold.person_id, []).append(hold)
+    screenings = {
+        row.person_id: row
+        for row in session.exec(
+            select(Screening).where(col(Screening.person_id).in_(ids)).order_by(col(Screening.screened_at))
+        ).all()
+    }
+    decisions = {
+        row.person_id: row
+        for row in session.exec(
+            select(BestInterestDecision)
+            .where(col(BestInterestDecision.person_id).in_(ids))
+            .order_by(col(BestInterestDecision.recorded_at), col(BestInterestDecision.decision_id))
+        ).all()
+    }
+    approvals: dict[str, list[EscortApproval]] = {}
+    for approval in session.exec(
+        select(EscortApproval)
+        .where(col(EscortApproval.person_id).in_(ids), EscortApproval.valid_until >= clock.now().date())
+        .order_by(col(EscortApproval.approved_at))
+    ).all():
+        approvals.setdefault(approval.person_id, []).append(approval)
+    found = [
+        ProtectionCase(
+            person=person,
+            case_reference=case.reference,
+            holds=tuple(holds.get(person.person_id, ())),
+            screening=screenings.get(person.person_id),
+            decision=decisions.get(person.person_id),
+            approvals=tuple(approvals.get(person.person_id, ())),
+            missing=tuple(missing_parts(decisions.get(person.person_id))) if person.is_unaccompanied else (),
+        )
+        for person, case in rows
+    ]
+    return sorted(
+        found,
+        key=lambda each: (
+            not each.holds,
+            each.screening is not None,
+            not each.missing,
+            each.screening.screened_at if each.screening else each.person.registered_at,
+            each.person.person_id,
+        ),
+    )
+
+
+def escorts(session: Session, actor: Actor) -> list[Escort]:
+    """Escorts who are available, to approve one for a child."""
+    access.require(session, actor, "protection.escort")
+    return list(session.exec(select(Escort).where(col(Escort.is_available)).order_by(Escort.name)).all())
