@@ -7,6 +7,7 @@ returns the exit status: 0 done, 1 a plan or data that are not valid, 2 input th
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -16,12 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from retorno import keyring, manifest, serving, worker
+from retorno.database import Database
 from retorno.errors import Fault, InputError, RetornoError
+from retorno.office import accounts, audit
 from retorno.optimizer.check import COST_PARTS, SUMMANDS, Code, Verdict, judge_json
 from retorno.optimizer.problem import Plan, read_document, read_problem, write_plan
 from retorno.optimizer.solve import Progress, Settings, gap_of, solve
+from retorno.papers.seal import Verdict as SealVerdict
+from retorno.papers.seal import public_keys_from, verify_file
 from retorno.routes.cells import ground_folder
 from retorno.routes.check_data import check_data
+from retorno.settings import load_settings
+from retorno.situation import ground
 
 OK: Final = 0
 INVALID: Final = 1
@@ -188,6 +196,90 @@ def check_data_folder(arguments: argparse.Namespace) -> int:
         print(printable(str(fault)))
     print(printable(f"{len(faults) or 'no'} {'problem' if len(faults) == 1 else 'problems'} found in {folder}"))
     return INVALID if faults else OK
+
+
+@command("serve", "run the application and its worker until Ctrl-C")
+def serve(arguments: argparse.Namespace) -> int:
+    return serving.serve(load_settings())
+
+
+@command("worker", "run jobs until Ctrl-C; several may run against one database")
+def run_worker(arguments: argparse.Namespace) -> int:
+    database = open_office()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        worker.run(database, name=worker.worker_name(), should_stop=lambda: False)
+    except KeyboardInterrupt:
+        return OK
+    return OK
+
+
+@command(
+    "init",
+    "make an office with its first two administrators, who set up everyone else",
+    argument("--name", required=True, help="name of the office"),
+    argument("--country", required=True, metavar="CC", help="two-letter code, such as MX"),
+    argument("--place", required=True, metavar="PLACE", help="id of the place it works from, as in data/places.csv"),
+)
+def init(arguments: argparse.Namespace) -> int:
+    database = open_office()
+    with database.transaction() as session:
+        made = accounts.create_office(
+            session, name=arguments.name, country=arguments.country, place_id=arguments.place, places=ground().places
+        )
+    for login, password in made:
+        print(f"{login}  {password}")
+    print("These passwords are shown once. Change them after the first sign-in.")
+    return OK
+
+
+@command(
+    "verify",
+    "check a manifest: PDF, its attached JSON, or spreadsheet; status 0 only if it is valid",
+    argument("file", metavar="FILE", type=Path, help="the file as received"),
+    argument("--keys", type=Path, help="public keys (JSON), to check without the office's database"),
+)
+def verify(arguments: argparse.Namespace) -> int:
+    if arguments.keys is not None:
+        keys = public_keys_from(json.loads(arguments.keys.read_text(encoding="utf-8")))
+        outcome = verify_file(arguments.file, keys)
+    else:
+        with open_office().reading() as session:
+            outcome = verify_file(
+                arguments.file,
+                keyring.public_keys(session),
+                is_superseded=lambda seal: manifest.is_superseded(session, seal),
+            )
+    if outcome.seal is not None:
+        print(
+            printable(f"movement {outcome.seal.movement}, for {outcome.seal.recipient}, number {outcome.seal.version}")
+        )
+    print(printable(f"{outcome.verdict.value}: {outcome.reason}"))
+    return OK if outcome.verdict is SealVerdict.VALID else INVALID
+
+
+@command(
+    "verify-audit",
+    "walk the whole audit chain; status 0 only if it is unbroken",
+    argument("--anchor", metavar="HASH", help="a head printed earlier, such as on a manifest's foot"),
+)
+def verify_audit(arguments: argparse.Namespace) -> int:
+    with open_office().reading() as session:
+        state = audit.verify_chain(session, anchor=arguments.anchor)
+    if state.broken_at is not None:
+        print(f"BROKEN at entry {state.broken_at}: {state.what}")
+        return INVALID
+    print(f"UNBROKEN: {state.count:,} entries, head {state.head}")
+    return OK
+
+
+def open_office() -> Database:
+    """The database of this installation with its tables, and its keys loaded."""
+    settings = load_settings()
+    database = Database(settings.database)
+    database.create()
+    keyring.open_keys(settings, database)
+    return database
 
 
 def print_figures(verdict: Verdict) -> None:

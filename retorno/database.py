@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event, inspect, text
@@ -32,6 +33,9 @@ class Database:
     def __init__(self, url: str) -> None:
         backend = make_url(url).get_backend_name()
         if backend == "sqlite":
+            file = make_url(url).database
+            if file and file != ":memory:":
+                Path(file).parent.mkdir(parents=True, exist_ok=True)
             self.engine = create_engine(
                 url, execution_options={"schema_translate_map": {PROTECTION_SCHEMA: None}}, connect_args={"timeout": 10}
             )

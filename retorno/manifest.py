@@ -23,6 +23,7 @@ from retorno.models.movements import (
     ManifestProposal,
     ManifestVersion,
     Movement,
+    Seat,
 )
 from retorno.models.office import Office
 from retorno.movement_facts import Rider, View, judge, view
@@ -42,7 +43,7 @@ from retorno.papers.seal import Seal, make_seal, parse_seal
 from retorno.rules import RuleOutcome, blocking
 from retorno.situation import Situation, situation
 from retorno.text import latin_suggestion
-from retorno.vocabulary import ManifestStatus, MovementStatus, PartyKind, Role, Sex
+from retorno.vocabulary import ManifestStatus, MovementStatus, PartyKind, Role, SeatStatus, Sex
 
 WHITELIST: dict[PartyKind, tuple[str, ...]] = {
     PartyKind.BORDER_POST: (
@@ -717,3 +718,13 @@ def _incoming(session: Session, movement: Movement, party: Party) -> Incoming:
         is_void=in_force is None,
         person_count=len(json.loads(copy.canonical)["rows"]) if copy else 0,
     )
+
+
+def persons_by_reference(session: Session, *, movement_id: str, party: Party) -> dict[str, str]:
+    """Reference on a recipient's paper to person id, for everyone with a seat on the movement."""
+    movement = session.get_one(Movement, movement_id)
+    key = keyring.of_office(movement.office_id).reference_key
+    ids = session.exec(
+        select(Seat.person_id).where(Seat.movement_id == movement_id, Seat.status == SeatStatus.ACTIVE)
+    ).all()
+    return {reference(key, person_id, recipient_reference(party)): person_id for person_id in ids if person_id}

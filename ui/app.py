@@ -11,20 +11,22 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from retorno import keyring
 from retorno.database import Database
-from retorno.office import keys
 from retorno.settings import load_settings
-from ui import guard, light
+from ui import guard, light, post
 
 settings = load_settings()
 database = Database(settings.database)
 database.create()
-keys.use(keys.load(settings.key_file))
+keyring.open_keys(settings, database)
 guard.check_options()
+
+plain = light.Light(database=database, settings=settings)
 
 app = st.App(
     Path(__file__).resolve().parent / "main.py",
-    routes=light.Light(database=database, settings=settings).routes(),
+    routes=[*plain.routes(), *post.Posts(plain).routes()],
     middleware=[
         Middleware(guard.Guard, database=database, settings=settings),
         Middleware(GZipMiddleware, minimum_size=1000),

@@ -17,10 +17,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from retorno import keyring, manifest
 from retorno.database import Database
 from retorno.labels import label
 from retorno.models.office import LoginSession, Office
 from retorno.office import access, accounts
+from retorno.papers.seal import Verdict, verify_seal
 from retorno.settings import Settings
 from retorno.vocabulary import Language, Role
 from ui import guard
@@ -68,6 +70,8 @@ class Light:
             Route("/login", self.login_page, methods=["GET"]),
             Route("/login", self.login, methods=["POST"]),
             Route("/logout", self.logout, methods=["POST"]),
+            Route("/verify", self.verify_page, methods=["GET", "POST"]),
+            Route("/verify/{code}", self.verify_page, methods=["GET"]),
         ]
 
     async def visit(self, request: Request) -> Visit:
@@ -183,3 +187,22 @@ class Light:
     def _logout(self, token: str) -> None:
         with self.database.transaction() as session:
             accounts.close_session(session, token)
+
+    # ---- public check ------------------------------------------------------------------------------------------
+
+    async def verify_page(self, request: Request) -> Response:
+        """The public check of a manifest: valid, superseded or unknown; no names, nothing else."""
+        visit = await self.visit(request)
+        code = str(visit.form.get("code") or request.path_params.get("code") or "").strip()
+        outcome = await anyio.to_thread.run_sync(self._verify, code) if code else ""
+        return self.page(visit, "verify.html", outcome=outcome)
+
+    def _verify(self, code: str) -> str:
+        with self.database.reading() as session:
+            found = verify_seal(
+                code,
+                keyring.public_keys(session),
+                is_superseded=lambda seal: manifest.is_superseded(session, seal),
+            )
+        known = {Verdict.VALID: "valid", Verdict.SUPERSEDED: "superseded"}
+        return known.get(found.verdict, "unknown")

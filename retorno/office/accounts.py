@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -18,7 +19,7 @@ from zxcvbn import zxcvbn
 
 from retorno import clock
 from retorno.errors import Fault, InputError, NotAllowed, Stale
-from retorno.models.office import LoginSession, RoleGrant, User
+from retorno.models.office import LoginSession, Office, RoleGrant, User
 from retorno.office import access, audit
 from retorno.text import clean_text
 from retorno.vocabulary import Language, Role
@@ -202,6 +203,56 @@ def _end_sessions(session: Session, user_id: str) -> None:
         user.version += 1
         session.add(user)
         session.flush()
+
+
+# ---- the first accounts -----------------------------------------------------------------------------------------
+
+
+def new_password() -> str:
+    """Twenty random letters and digits in groups, easy to type: 98 bits."""
+    signs = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(signs) for _ in range(5)) for _ in range(4))
+
+
+def create_office(
+    session: Session, *, name: str, country: str, place_id: str, places: Container[str]
+) -> list[tuple[str, str]]:
+    """An empty office with two administrators, who grant roles to each other's proposals.
+
+    Returns
+    -------
+    list of (login, password)
+        Shown once; only hashes are kept.
+
+    Raises
+    ------
+    InputError
+        If there is an office already, or the place is unknown.
+    """
+    if session.exec(select(Office.office_id)).first() is not None:
+        raise InputError("this installation has an office already: its administrators add accounts on the screen")
+    if place_id not in places:
+        raise InputError(f'place "{place_id}" is unknown, expected an id of data/places.csv such as MX-TAPACHULA')
+    office = Office(name=clean_text(name), country=country, home_place_id=place_id, places=place_id)
+    session.add(office)
+    session.flush()
+    system, second = access.System(user_id="setup-1"), access.System(user_id="setup-2")
+    made = []
+    for login in ("admin.1", "admin.2"):
+        password = new_password()
+        user = create_user(
+            session,
+            system,
+            login=login,
+            display_name=login,
+            organisation=office.name,
+            password=password,
+            office_id=office.office_id,
+        )
+        grant = grant_role(session, system, user_id=user.user_id, role=Role.ADMINISTRATOR)
+        approve_role(session, second, grant_id=grant.grant_id)
+        made.append((login, password))
+    return made
 
 
 # ---- signing in ------------------------------------------------------------------------------------------------

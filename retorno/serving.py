@@ -1,0 +1,58 @@
+"""Start an office: the application and its worker as two processes, watched together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from retorno.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+"""Where ``.streamlit/config.toml`` lies; Streamlit reads it from the folder it is started in."""
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as environment variables of a child process."""
+    return os.environ | {
+        "RETORNO_DATABASE": settings.database,
+        "RETORNO_KEY_FILE": str(settings.key_file),
+        "RETORNO_HOST": settings.host,
+        "RETORNO_PORT": str(settings.port),
+        "RETORNO_SCHEME": settings.scheme,
+        "RETORNO_BIND_PORT": str(settings.bind_port),
+    }
+
+
+def serve(settings: Settings) -> int:
+    """Run application and worker until one of them ends or a signal comes; gives the exit status."""
+    port = settings.bind_port or settings.port
+    application = [
+        sys.executable, "-m", "uvicorn", "ui.app:app", "--host", "127.0.0.1", "--port", str(port),
+        "--no-server-header", "--log-level", "warning", "--no-access-log", "--ws-max-size", "20000000",
+    ]  # fmt: skip
+    worker = [sys.executable, "-m", "retorno", "worker"]
+    children = [subprocess.Popen(each, cwd=ROOT, env=environment(settings)) for each in (application, worker)]
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, on_signal)
+    try:
+        while all(child.poll() is None for child in children):
+            time.sleep(0.3)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                child.kill()

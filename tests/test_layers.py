@@ -1,0 +1,169 @@
+"""The import direction: a module imports only what stands before it, and each dependency has one home."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ORDER = """
+errors vocabulary text clock policy labels settings
+routes.cells routes.rows routes.network routes.tables routes.spans routes.answers routes.overlay
+routes.outlines routes.column_check routes.draft routes.road_check routes.fact_check routes.check_data
+routes.agreements routes.calendars routes.ways routes.timeline routes.bounds routes.departures routes.daytrips
+routes.transit routes.offers routes.scheduled routes.transport routes.itineraries
+optimizer.facts optimizer.documents optimizer.problem optimizer.check optimizer.kernels optimizer.timespace
+optimizer.setting optimizer.ground optimizer.place optimizer.insert optimizer.readback optimizer.assembly
+optimizer.construct optimizer.improve optimizer.classes optimizer.handles optimizer.pricing optimizer.master
+optimizer.bound optimizer.model optimizer.neighbourhoods optimizer.relaxations optimizer.lacks optimizer.explain
+optimizer.solve
+models.base models.people models.protection models.movements models.office models.triggers models
+rules.facts rules.findings rules.persons rules.groups rules.movements rules
+database office.audit office.access office.accounts office.jobs office.notices
+papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.seal papers.pages papers.personal keyring
+situation
+intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.importing intake
+protection health readiness movement_facts gathering planning confirmation manifest arrival changes
+worker serving demo __main__
+""".split()
+
+ONLY_IN = {
+    "ortools": {"optimizer.master", "optimizer.bound", "optimizer.model", "optimizer.neighbourhoods"},
+    "highspy": {"optimizer.master", "optimizer.bound", "optimizer.model", "optimizer.neighbourhoods"},
+    "numba": {"optimizer.timespace", "optimizer.kernels", "optimizer.pricing"},
+    "networkx": {"routes.network", "routes.road_check", "routes.ways"},
+    "streamlit": set(),
+    "typst": {"papers.pages"},
+}
+OPTIMIZER_USERS = {"gathering", "planning", "worker", "__main__", "changes"}
+PROTECTION_USERS = {
+    "rules", "office.access", "intake", "protection", "readiness", "changes", "retention", "database", "models",
+    "models.triggers", "planning",
+}  # fmt: skip
+
+
+def modules() -> dict[str, Path]:
+    """Every module of ``retorno`` by its name below the package; a package by the name of its folder."""
+    found = {}
+    for path in sorted((ROOT / "retorno").rglob("*.py")):
+        parts = path.relative_to(ROOT / "retorno").with_suffix("").parts
+        name = ".".join(part for part in parts if part != "__init__")
+        if name not in ("", "routes", "optimizer", "office", "papers"):
+            found[name] = path
+    return found
+
+
+def imports(path: Path) -> list[tuple[str, int, bool]]:
+    """Imported names with their line, and whether the import stands inside a function."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for node in ast.walk(function)
+        if node is not function
+    }
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno, id(node) in inside) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [(f"{node.module}.{alias.name}", node.lineno, id(node) in inside) for alias in node.names]
+    return found
+
+
+def own(name: str, known: dict[str, Path]) -> str | None:
+    """The module of ours that an imported name belongs to, the most exact one."""
+    if not name.startswith("retorno."):
+        return None
+    parts = name.removeprefix("retorno.").split(".")
+    for end in range(len(parts), 0, -1):
+        if ".".join(parts[:end]) in known:
+            return ".".join(parts[:end])
+    return None
+
+
+def test_every_module_stands_in_the_order_and_every_name_in_the_order_is_a_module() -> None:
+    assert sorted(ORDER) == sorted(modules())
+
+
+def test_a_module_imports_only_modules_before_it() -> None:
+    known, place = modules(), {name: number for number, name in enumerate(ORDER)}
+    wrong = [
+        f"{name}:{line} imports {target}"
+        for name, path in known.items()
+        for imported, line, _ in imports(path)
+        if (target := own(imported, known)) and target != name and place[target] >= place[name]
+        and not name.startswith(f"{target}.")
+    ]  # fmt: skip
+    assert wrong == []
+
+
+def test_no_import_stands_inside_a_function() -> None:
+    ours = [*modules().values(), *(ROOT / "ui").rglob("*.py")]
+    wrong = [f"{path.name}:{line} {name}" for path in ours for name, line, inside in imports(path) if inside]
+    assert wrong == []
+
+
+def test_every_dependency_has_its_home() -> None:
+    wrong = [
+        f"{name}:{line} imports {imported}"
+        for name, path in modules().items()
+        for imported, line, _ in imports(path)
+        if (package := imported.split(".")[0]) in ONLY_IN and name not in ONLY_IN[package]
+    ]
+    assert wrong == []
+
+
+def test_the_optimizer_meets_no_person_and_the_ground_no_database() -> None:
+    known = modules()
+    allowed = {
+        "optimizer": ("errors", "vocabulary", "optimizer."),
+        "routes": ("errors", "vocabulary", "clock", "routes.", "policy", "text"),
+    }
+    wrong = [
+        f"{name}:{line} imports {target}"
+        for name, path in known.items()
+        for imported, line, _ in imports(path)
+        if (package := name.split(".")[0]) in allowed and (target := own(imported, known))
+        and not target.startswith(allowed[package])
+    ]  # fmt: skip
+    assert wrong == []
+
+
+def test_the_judge_shares_nothing_with_the_judged() -> None:
+    known = modules()
+    used = {own(name, known) for name, _, _ in imports(known["optimizer.check"])} - {None}
+    assert used <= {"errors", "vocabulary", "optimizer.problem", "optimizer.facts", "optimizer.documents"}
+
+
+def test_one_door_to_the_optimizer() -> None:
+    known = modules()
+    users = {
+        name
+        for name, path in known.items()
+        if not name.startswith("optimizer")
+        and any((own(i, known) or "").startswith("optimizer") for i, _, _ in imports(path))
+    }
+    assert users <= OPTIMIZER_USERS
+
+
+def test_protection_facts_do_not_wander() -> None:
+    known = modules()
+    users = {
+        name
+        for name, path in known.items()
+        if any(own(imported, known) == "models.protection" for imported, _, _ in imports(path))
+    }
+    assert {name.split(".")[0] if name.startswith(("intake", "rules")) else name for name in users} <= PROTECTION_USERS
+
+
+def test_only_the_clock_reads_the_real_time() -> None:
+    ours = [*((name, path) for name, path in modules().items() if name != "clock")]
+    wrong = [
+        name
+        for name, path in ours
+        if any(call in path.read_text("utf-8") for call in ("datetime.now(", "date.today(", "utcnow("))
+    ]
+    assert wrong == []
