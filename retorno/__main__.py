@@ -320,6 +320,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RetornoError as error:
         print_error(parsed.command, error)
         return WRONG_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
