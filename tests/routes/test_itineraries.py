@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from retorno.errors import InputError
+from retorno.optimizer.check import Code, judge
+from retorno.optimizer.problem import Group, Leg, Plan, PlannedVehicle, Problem, read_problem
 from retorno.routes.calendars import Calendars
 from retorno.routes.daytrips import TripPolicy, day_trips
 from retorno.routes.itineraries import Itinerary, Night, Travellers, itineraries
@@ -470,6 +474,130 @@ def test_the_same_question_gets_the_same_ways() -> None:
     first, again = (random_world(random.Random(17))[0] for _ in range(2))
 
     assert chains(ways_of(first, last_day=3)) == chains(ways_of(again, last_day=3))
+
+
+# -- the judge of plans --------------------------------------------------------------------------------------------
+
+# A way says nothing about vehicles, and a group alone does not fill a charter.
+OF_VEHICLES = {Code.VEHICLE_PLACE, Code.VEHICLE_END, Code.FLEET, Code.CHARTER_MINIMUM}
+
+
+def world_of(problem: Problem) -> TransportOffer:
+    """The rides of a public problem."""
+    country = {one.id: one.country for one in problem.sites}
+    trips = [
+        Day(
+            trip_id=row.id,
+            stops=row.stops,
+            depart_min=row.depart_min,
+            arrive_min=row.arrive_min,
+            crossings=row.crossings,
+            km=row.km,
+            drivers=row.drivers,
+            days=row.days,
+            vulnerable_days=row.vulnerable_days,
+        )
+        for row in problem.trips
+    ]
+    legs = []
+    for service in problem.services:
+        leg = flight(
+            service.id, f"{service.origin} {service.destination}", "00:00 00:01", "GT", mode=Mode(service.mode)
+        )
+        legs.append(
+            replace(
+                leg,
+                depart_min=service.depart_min,
+                arrive_min=service.arrive_min,
+                days=service.days,
+                vulnerable_days=service.vulnerable_days,
+                crossings=service.crossings,
+                countries=(country[service.origin], country[service.destination]),
+                seats=service.seats,
+                fare_cents=service.fare_cents,
+            )
+        )
+    for row in problem.charters:
+        leg = flight(row.id, f"{row.origin} {row.destination}", "00:00 00:01", "GT", mode=Mode.CHARTER)
+        legs.append(
+            replace(
+                leg,
+                depart_min=row.depart_min,
+                arrive_min=row.arrive_min,
+                days=row.days,
+                vulnerable_days=row.days,
+                seats=row.seats,
+                min_load=row.min_load,
+                fixed_cents=row.fixed_cents,
+                countries=(country[row.origin], country[row.destination]),
+            )
+        )
+    clock = PlanClock(
+        first_date=date.fromisoformat(problem.first_date),
+        days=problem.horizon_days,
+        utc_offset_min=problem.clock_utc_offset_min,
+    )
+    sites = {one.id: site(one.id, one.country, beds=one.beds or None) for one in problem.sites}
+    crossings = {one.id: one.countries for one in problem.crossings}
+    return TransportOffer(clock, sites, trips, legs, crossings=crossings, transfer_min=problem.transfer_min)
+
+
+def plan_of(problem: Problem, group: Group, way: Itinerary) -> Plan:
+    """A plan with one way and one vehicle for each of its trips."""
+    depot = problem.depots[0].site
+    vehicles, legs = [], []
+    for number, ridden in enumerate(way.legs):
+        ride = ridden.ride
+        if ride.mode is Mode.ROAD:
+            vehicles.append(
+                PlannedVehicle(
+                    id=f"V{number}", type="coach", depot=depot, hired=False, moves=((ridden.day, ride.row_id),)
+                )
+            )
+            legs.append(
+                Leg(
+                    kind="trip",
+                    row_id=ride.row_id,
+                    day=ridden.day,
+                    vehicle=f"V{number}",
+                    board=ride.board,
+                    alight=ride.alight,
+                )
+            )
+        else:
+            kind = "charter" if ride.mode is Mode.CHARTER else "service"
+            legs.append(Leg(kind=kind, row_id=ride.row_id, day=ridden.day))
+    return Plan(problem=problem.name, vehicles=tuple(vehicles), itineraries={group.id: tuple(legs)})
+
+
+@pytest.mark.parametrize(("name", "count"), [("week40", 17), ("extra300", 40)])
+def test_the_judge_of_plans_finds_nothing_wrong_with_a_way_in_a_public_problem(name: str, count: int) -> None:
+    problem = read_problem(Path(__file__).parents[2] / "benchmarks" / "joint" / f"{name}.json.gz")
+    world = world_of(problem)
+    judged = 0
+    for group in problem.groups[:count]:
+        travellers = Travellers(
+            persons=group.persons,
+            escorts=group.escorts,
+            vulnerable=bool(group.vulnerable),
+            barred_countries=frozenset(group.barred_countries),
+            max_journey_days=group.max_journey_days or problem.max_journey_days,
+        )
+        ways = itineraries(
+            world,
+            travellers,
+            group.origin,
+            group.destination,
+            first_day=group.ready_day,
+            last_day=group.latest_day,
+            latest_day=group.latest_day,
+        )
+        alone = replace(problem, groups=(group,), conflicts=(), replan=None)
+        for way in ways:
+            assert set(judge(alone, plan_of(alone, group, way)).codes) <= OF_VEHICLES
+            judged += 1
+        assert ways, f"{name} {group.id}: the reference plan leaves nobody"
+    assert judged > count
 
 
 # -- the real ground ---------------------------------------------------------------------------------------------
