@@ -164,13 +164,19 @@ def start_draft(setting: Setting, *, expected: float) -> Draft:
     return draft
 
 
-def priority(setting: Setting) -> Array:
-    """Groups in the order of insertion: those under way, then longest stranded and heaviest, then largest."""
+def priority(setting: Setting, *, urgent_first: bool = False) -> Array:
+    """Groups in the order of insertion: those under way, then longest stranded and heaviest, then largest.
+
+    With ``urgent_first`` those whose date comes first go before: where capacity is scarce for weeks, far fewer
+    people miss their date and everybody waits less in all.
+    """
     groups = setting.problem.groups
+    last_day = setting.space.day_count - 1
     keys = sorted(
         range(len(groups)),
         key=lambda number: (
             groups[number].id not in setting.standing,
+            min(groups[number].latest_day, last_day) if urgent_first else 0,
             -(groups[number].wait_cents_per_day / groups[number].persons),
             -groups[number].persons,
             number,
@@ -179,21 +185,33 @@ def priority(setting: Setting) -> Array:
     return np.array(keys, dtype=np.int64)
 
 
-def construct(setting: Setting, *, expected: float, should_stop: Callable[[], bool] | None = None) -> Draft:
-    """A first plan from nothing, with a load expected on every new vehicle."""
+def construct(
+    setting: Setting,
+    *,
+    expected: float,
+    urgent_first: bool = False,
+    should_stop: Callable[[], bool] | None = None,
+) -> Draft:
+    """A first plan from nothing, with a load expected on every new vehicle; see ``priority`` for the order."""
     draft = start_draft(setting, expected=expected)
-    order = priority(setting)
+    order = priority(setting, urgent_first=urgent_first)
     draft.insert(order, should_stop=should_stop)
     draft.cancel_thin(order)
     return draft
 
 
-def construct_again(draft: Draft, *, unused: float, should_stop: Callable[[], bool] | None = None) -> Draft:
+def construct_again(
+    draft: Draft,
+    *,
+    unused: float,
+    urgent_first: bool = False,
+    should_stop: Callable[[], bool] | None = None,
+) -> Draft:
     """A plan made anew with the loads that a draft's vehicles carry."""
     again = start_draft(draft.setting, expected=unused)
     draft.learn(unused=unused)
     again.prices.expected[:] = draft.prices.expected
-    order = priority(draft.setting)
+    order = priority(draft.setting, urgent_first=urgent_first)
     again.insert(order, should_stop=should_stop)
     again.cancel_thin(order)
     return again

@@ -197,11 +197,11 @@ structref.define_constructor(
         "leg_count",
         "cost",
         "value",
-        "clock",
-        "type_clock",
+        "changes",
+        "recent",
         "open_cost",
         "open_vehicle",
-        "open_clock",
+        "open_seen",
     ],
 )
 structref.define_boxing(LoadType, LoadHandle)
@@ -231,11 +231,11 @@ def load_handle(arrays: Any) -> Any:
         arrays.leg_count,
         arrays.cost,
         arrays.value,
-        arrays.clock,
-        arrays.type_clock,
+        arrays.changes,
+        arrays.recent,
         arrays.open_cost,
         arrays.open_vehicle,
-        arrays.open_clock,
+        arrays.open_seen,
     )
 
 
@@ -252,7 +252,7 @@ def prices_handle(arrays: Any) -> Any:
 structref.define_constructor(
     ScratchHandle,
     ScratchType,
-    ["cost", "start", "came_from", "came_by", "stamp", "way", "vehicle", "leg_count", "moved"],
+    ["cost", "start", "came_from", "came_by", "stamp", "way", "vehicle", "leg_count", "moved", "hint"],
 )
 structref.define_boxing(ScratchType, ScratchHandle)
 
@@ -270,6 +270,7 @@ def scratch_handle(arrays: Any) -> Any:
         arrays.vehicle,
         arrays.leg_count,
         arrays.moved,
+        arrays.hint,
     )
 
 

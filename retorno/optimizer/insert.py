@@ -67,6 +67,8 @@ from retorno.optimizer.place import (
 
 NOISE_COUNT = 1024
 NO_PRICE = 1e18
+# How far a search looks before it looks further: our assumptions, they change speed only.
+HINT_GROWTH, HINT_MARGIN_CENTS, FIRST_MARGIN_CENTS, TRIAL_GROWTH = 1.1, 3_000.0, 30_000.0, 2.5
 
 
 class Prices(NamedTuple):
@@ -87,7 +89,10 @@ class Prices(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Work space of the search: one label per (day, slot, site), and the way found."""
+    """Work space of the search: one label per (day, slot, site), and the way found.
+
+    ``hint`` is the price each group's last search found: the next one first looks below a little more.
+    """
 
     cost: Array
     start: Array
@@ -98,6 +103,7 @@ class Scratch(NamedTuple):
     vehicle: Array
     leg_count: Array
     moved: Array
+    hint: Array
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -108,17 +114,15 @@ def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int
     """
     facts = ground.group[group]
     seats = facts[SEATS]
-    row, day = np.int64(ground.ride[ride, ROW]), np.int64(ground.ride[ride, DAY])
-    kind = np.int64(ground.ride[ride, KIND])
-    price = float(facts[PERSONS] * np.int64(ground.ride[ride, COMFORT]))
-    if np.int64(ground.ride[ride, CROSS_END]) > np.int64(ground.ride[ride, CROSS_START]) and not crossings_free(
-        ground, load, ride, seats
-    ):
+    columns = ground.ride[ride]
+    row, day, kind = np.int64(columns[ROW]), np.int64(columns[DAY]), np.int64(columns[KIND])
+    price = float(facts[PERSONS] * columns[COMFORT])
+    if columns[CROSS_END] > columns[CROSS_START] and not crossings_free(ground, load, ride, seats):
         return NO_PRICE
     if kind == SERVICE:
         if load.service[row, day] < seats:
             return NO_PRICE
-        return price + seats * np.int64(ground.ride[ride, FARE])
+        return price + seats * columns[FARE]
     noise = prices.noise[(row * 31 + day * 17 + np.int64(prices.dial[2])) % NOISE_COUNT]
     if kind == TRIP:
         if load.first[row, day] >= 0 and running_vehicle(ground, load, group, ride) >= 0:
@@ -152,40 +156,30 @@ def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def bound_ahead(ground: Ground, commodity: int, day: int, site: int, persons: int, wait: int, layers: int) -> Real:
-    """Lower bound of the price from a site on a day to the destination, waiting from that day on included."""
+def bound_ahead(ahead: Array, day: int, site: int, persons: int, wait: int, layers: int) -> Real:
+    """Lower bound of the price from a site on a day to the destination, waiting from that day on included.
+
+    ``ahead`` is the part of ``Ground.ahead`` for one commodity.
+    """
     best = NO_PRICE
     for layer in range(layers):
-        cost = ground.ahead[commodity, day, site, layer] * persons + wait * layer
+        cost = ahead[day, site, layer] * persons + wait * layer
         if cost < best:
             best = cost
     return best
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def push(
-    ground: Ground,
-    scratch: Scratch,
-    call: int,
-    day: int,
-    slot: int,
-    site: int,
-    cost: float,
-    start: int,
-    label: int,
-    ride: int,
-) -> None:
-    """Changes ``scratch``: keeps the cheaper label of a state, of equal ones the later start."""
-    target = (day * ground.slot_count + slot) * ground.site_count + site
-    if scratch.stamp[target] == call and (
-        scratch.cost[target] < cost or (scratch.cost[target] == cost and scratch.start[target] >= start)
-    ):
+def push(labels: tuple[Array, ...], call: int, target: int, cost: float, start: int, label: int, ride: int) -> None:
+    """Changes ``labels``: keeps the cheaper label of the state ``target``, of equal ones the later start."""
+    costs, starts, came_from, came_by, stamp = labels
+    if stamp[target] == call and (costs[target] < cost or (costs[target] == cost and starts[target] >= start)):
         return
-    scratch.stamp[target] = call
-    scratch.cost[target] = cost
-    scratch.start[target] = start
-    scratch.came_from[target] = label
-    scratch.came_by[target] = ride
+    stamp[target] = call
+    costs[target] = cost
+    starts[target] = start
+    came_from[target] = label
+    came_by[target] = ride
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -221,86 +215,90 @@ def find_way(
     """
     facts = ground.group[group]
     seats, persons, wait = facts[SEATS], facts[PERSONS], facts[WAIT]
-    ready, first, last = facts[READY], facts[FIRST], facts[LAST]
+    ready, first, last, origin = facts[READY], facts[FIRST], facts[LAST], facts[FROM]
     commodity, target, journey = facts[COMMODITY], facts[TO], facts[JOURNEY]
     escort_day = ground.escort_cents * facts[ESCORTS]
-    layers = min(journey + 1, ground.ahead.shape[3])
     night = ground.bed_cents * seats + escort_day
+    # Arrays are taken out of their handles once: in the loops below that would cost more than the work.
+    table, site_start, flight_end = ground.ride, ground.site_start, ground.flight_end
+    allowed, ahead = ground.allowed[commodity], ground.ahead[commodity]
+    beds, arrivals = load.beds, load.arrivals[target]
+    costs, starts, came_from, came_by, stamp = (
+        scratch.cost, scratch.start, scratch.came_from, scratch.came_by, scratch.stamp,
+    )  # fmt: skip
+    labels = (costs, starts, came_from, came_by, stamp)
+    layers = min(journey + 1, ahead.shape[2])
     # Literal numbers as arguments would make the compiler build a variant for each.
-    nobody, zero = np.int64(-1), np.int64(0)
-    sites, slots = ground.site_count, ground.slot_count
-    scratch.stamp[-1] += 1
-    call = scratch.stamp[-1]
+    nobody = np.int64(-1)
+    sites, slots, overnight_count = ground.site_count, ground.slot_count, ground.overnight_count
+    stamp[-1] += 1
+    call = stamp[-1]
     scratch.leg_count[0] = 0
-    best, best_label, best_ride = limit, -1, -1
+    best: Real = limit
+    best_label: Whole = nobody
+    best_ride: Whole = nobody
     under_way = facts[STARTED] >= 0
     day_from = first
-    furthest = -1
+    furthest: Whole = -1
     if under_way:
         day_from = facts[START_DAY]
         start = facts[STARTED]
-        base = escort_day * (1 + ground.return_days + facts[START_DAY] - start)
-        if facts[START_FLY] >= 0:
-            push(ground, scratch, call, day_from, facts[START_FLY], facts[FROM], float(base), start, nobody, nobody)
-            if day_from + 1 < ground.day_count and load.beds[facts[FROM], day_from] >= seats:
-                push(
-                    ground, scratch, call, day_from + 1, facts[START_SLOT], facts[FROM],
-                    float(base + night), start, nobody, nobody,
-                )  # fmt: skip
+        base = float(escort_day * (1 + ground.return_days + day_from - start))
+        if facts[START_FLY] > -2:
+            # Arrived on this very day: on at once by air, or the next day after a night.
+            if facts[START_FLY] >= 0:
+                state = (day_from * slots + facts[START_FLY]) * sites + origin
+                push(labels, call, state, base, start, nobody, nobody)
+            if day_from + 1 < ground.day_count and beds[origin, day_from] >= seats:
+                state = ((day_from + 1) * slots + facts[START_SLOT]) * sites + origin
+                push(labels, call, state, base + night, start, nobody, nobody)
         else:
-            push(ground, scratch, call, day_from, facts[START_SLOT], facts[FROM], float(base), start, nobody, nobody)
+            state = (day_from * slots + facts[START_SLOT]) * sites + origin
+            push(labels, call, state, base, start, nobody, nobody)
         furthest = day_from + 1
+    leave_base = float(escort_day * (1 + ground.return_days))
+    least_ahead = float(ground.ahead_least[commodity, origin] * persons)
     for day in range(day_from, last + 1):
         if not under_way and (only_start < 0 or only_start == day):
-            ahead = bound_ahead(ground, commodity, day, facts[FROM], persons, wait, layers)
-            if ahead + wait * (day - ready) < best:
-                push(
-                    ground, scratch, call, day, zero, facts[FROM],
-                    float(escort_day * (1 + ground.return_days)), day, nobody, nobody,
-                )  # fmt: skip
+            waited = wait * (day - ready)
+            if bound_ahead(ahead, day, origin, persons, wait, layers) + waited < best:
+                push(labels, call, day * slots * sites + origin, leave_base, day, nobody, nobody)
                 furthest = max(furthest, day)
-            elif furthest < day and ground.ahead_least[commodity, facts[FROM]] * persons + wait * (day - ready) >= best:
+            elif furthest < day and least_ahead + waited >= best:
                 break
         if furthest < day:
             continue
         for slot in range(slots):
-            is_overnight = slot < ground.overnight_count
+            is_overnight = slot < overnight_count
+            rank_column = RANK_OVERNIGHT if is_overnight else RANK_SAME_DAY
             for site in range(sites):
                 label = (day * slots + slot) * sites + site
-                if scratch.stamp[label] != call:
+                if stamp[label] != call:
                     continue
-                cost, start = scratch.cost[label], scratch.start[label]
-                ahead = bound_ahead(ground, commodity, day, site, persons, wait, layers)
-                if cost + ahead + wait * (day - ready) >= best:
+                cost, start = costs[label], starts[label]
+                if cost + bound_ahead(ahead, day, site, persons, wait, layers) + wait * (day - ready) >= best:
                     continue
-                is_start = scratch.came_from[label] < 0 and not under_way
+                is_start = came_from[label] < 0 and not under_way
                 if day >= first:
-                    begin = ground.site_start[day, site]
-                    if is_overnight:
-                        end = ground.site_start[day, site + 1]
-                    else:
-                        end = ground.flight_end[day, site]
-                    for ride in range(begin, end):
-                        if not ground.allowed[commodity, ride]:
+                    end = site_start[day, site + 1] if is_overnight else flight_end[day, site]
+                    for ride in range(site_start[day, site], end):
+                        if not allowed[ride] or table[ride, rank_column] < slot:
                             continue
-                        rank = ground.ride[ride, RANK_OVERNIGHT if is_overnight else RANK_SAME_DAY]
-                        if rank < slot:
-                            continue
-                        arrive = ground.ride[ride, ARRIVE_DAY]
+                        arrive = np.int64(table[ride, ARRIVE_DAY])
                         if arrive > last or arrive - start > journey:
                             continue
-                        there = ground.ride[ride, DESTINATION]
+                        there = np.int64(table[ride, DESTINATION])
                         least = (
                             cost
-                            + float(persons * ground.ride[ride, COMFORT] + seats * ground.ride[ride, FARE])
+                            + float(persons * table[ride, COMFORT] + seats * table[ride, FARE])
                             + escort_day * (arrive - day)
                             + wait * (arrive - ready)
                         )
                         if there != target:
-                            least += bound_ahead(ground, commodity, arrive, there, persons, wait, layers)
-                        if least >= best:
+                            least += bound_ahead(ahead, arrive, there, persons, wait, layers)
+                        elif arrivals[arrive] < persons:
                             continue
-                        if there == target and load.arrivals[there, arrive] < persons:
+                        if least >= best:
                             continue
                         price = ride_price(ground, load, prices, group, ride)
                         if price >= NO_PRICE:
@@ -311,40 +309,36 @@ def find_way(
                             if total < best and escorts_free(ground, load, group, start, arrive):
                                 best, best_label, best_ride = total, label, ride
                             continue
-                        if ground.ride[ride, SAME_DAY] >= 0:
-                            push(
-                                ground, scratch, call, arrive, ground.ride[ride, SAME_DAY], there,
-                                reached, start, label, ride,
-                            )  # fmt: skip
+                        if table[ride, SAME_DAY] >= 0:
+                            state = (arrive * slots + table[ride, SAME_DAY]) * sites + there
+                            push(labels, call, state, reached, start, label, ride)
                             furthest = max(furthest, arrive)
-                        if arrive + 1 <= last and load.beds[there, arrive] >= seats:
-                            push(
-                                ground, scratch, call, arrive + 1, ground.ride[ride, OVERNIGHT], there,
-                                reached + night, start, label, ride,
-                            )  # fmt: skip
+                        if arrive + 1 <= last and beds[there, arrive] >= seats:
+                            state = ((arrive + 1) * slots + table[ride, OVERNIGHT]) * sites + there
+                            push(labels, call, state, reached + night, start, label, ride)
                             furthest = max(furthest, arrive + 1)
                 if (
                     is_overnight
                     and not is_start
                     and day + 1 <= last
                     and day + 1 - start <= journey
-                    and load.beds[site, day] >= seats
+                    and beds[site, day] >= seats
                 ):
-                    push(ground, scratch, call, day + 1, zero, site, cost + night, start, label, nobody)
+                    state = (day + 1) * slots * sites + site
+                    push(labels, call, state, cost + night, start, label, nobody)
                     furthest = max(furthest, day + 1)
     if best_ride < 0:
         return limit
     count = 1
     scratch.way[0] = best_ride
-    label = best_label
-    while label >= 0:
-        ride = scratch.came_by[label]
-        if ride >= 0:
+    while best_label >= 0:
+        taken = came_by[best_label]
+        if taken >= 0:
             if count >= LARGEST_LEGS:
                 return limit
-            scratch.way[count] = ride
+            scratch.way[count] = taken
             count += 1
-        label = scratch.came_from[label]
+        best_label = came_from[best_label]
     for leg in range(count // 2):
         scratch.way[leg], scratch.way[count - 1 - leg] = scratch.way[count - 1 - leg], scratch.way[leg]
     scratch.leg_count[0] = count
@@ -402,7 +396,27 @@ def insert(ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: 
     if had_plan:
         limit -= ground.change_cents
         old = old_way_price(ground, load, prices, group)
-    price = find_way(ground, load, prices, scratch, group, limit, np.int64(-1))
+    # Ways cheaper than a low limit are found much faster than ways cheaper than leaving the group out, and the
+    # cheapest below any limit is the cheapest of all.
+    trial = scratch.hint[group] * HINT_GROWTH + HINT_MARGIN_CENTS * facts[SEATS]
+    if scratch.hint[group] == 0:
+        trial = FIRST_MARGIN_CENTS * facts[SEATS] + bound_ahead(
+            ground.ahead[facts[COMMODITY]],
+            min(facts[FIRST], ground.day_count - 1),
+            facts[FROM],
+            facts[PERSONS],
+            facts[WAIT],
+            ground.ahead.shape[3],
+        )
+    price = 0.0
+    scratch.leg_count[0] = 0
+    while scratch.leg_count[0] == 0 and price < limit:
+        price = min(trial, limit)
+        found = find_way(ground, load, prices, scratch, group, price, np.int64(-1))
+        if scratch.leg_count[0] > 0:
+            price = found
+            scratch.hint[group] = max(1.0, price)
+        trial *= TRIAL_GROWTH
     if scratch.leg_count[0] == 0 and old >= NO_PRICE and facts[STARTED] < 0:
         price = limit
         for start in range(facts[FIRST], facts[LAST] + 1):
@@ -462,6 +476,7 @@ def make_scratch(ground: Ground) -> Scratch:
         vehicle=np.zeros(LARGEST_LEGS, dtype=np.int64),
         leg_count=np.zeros(1, dtype=np.int64),
         moved=np.zeros(len(ground.group) + 1, dtype=np.int64),
+        hint=np.zeros(len(ground.group)),
     )
 
 

@@ -32,6 +32,8 @@ FAR_GAP, NO_NEXT = -1, -1
 
 UNREACHABLE = 1_000_000_000
 LARGEST_LEGS = 16
+# Changes of one vehicle type and day that a look-up catches up on one by one.
+RECENT_COUNT = 6
 TRIP, SERVICE, CHARTER = 0, 1, 2
 
 Array = NDArray[Any]
@@ -109,6 +111,10 @@ class Load(NamedTuple):
     vehicles of one trip and day.  ``quota``, ``beds``, ``arrivals``, ``service``, ``aircraft`` and ``escorts``
     are what is still free.  ``leg_ride``, ``leg_vehicle`` and ``leg_count`` are the itineraries; ``cost`` what
     each group contributes to ``value[0]``.
+
+    ``open_cost`` and ``open_vehicle[type, trip, day]`` are the cheapest vehicle for one more task as last looked
+    up, when ``changes[type, day]`` stood at ``open_seen``; ``recent[type, day]`` are the vehicles of the last
+    changes, so that a few changes cost a few comparisons.
     """
 
     task: Array
@@ -131,11 +137,11 @@ class Load(NamedTuple):
     leg_count: Array
     cost: Array
     value: Array
-    clock: Array
-    type_clock: Array
+    changes: Array
+    recent: Array
     open_cost: Array
     open_vehicle: Array
-    open_clock: Array
+    open_seen: Array
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -158,6 +164,13 @@ def far_cost(ground: Ground, kind: int, start: int, leave_day: int, end: int, on
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
+def note_change(load: Load, kind: int, day: int, vehicle: int) -> None:
+    """Changes ``load``: what a vehicle of a type could do on a day is no longer what it was."""
+    load.recent[kind, day, load.changes[kind, day] % RECENT_COUNT] = vehicle
+    load.changes[kind, day] += 1
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def refresh_gaps(ground: Ground, load: Load, vehicle: int, low: int, high: int) -> None:
     """Changes ``load``: how a vehicle stands on each day between two of its tasks (``low`` and ``high``)."""
     days = ground.day_count
@@ -175,7 +188,6 @@ def refresh_gaps(ground: Ground, load: Load, vehicle: int, low: int, high: int) 
         old = ground.tail[kind, place, leave_day]
     if low < 0 and high >= days and not ground.vehicle_is_past[vehicle]:
         old = -ground.vehicle_hire[vehicle]
-    load.clock[0] += 1
     for day in range(max(low + 1, ground.now), min(high, days)):
         gap = day - leave_day
         if gap > ground.longest_gap and ground.is_depot[place]:
@@ -190,7 +202,7 @@ def refresh_gaps(ground: Ground, load: Load, vehicle: int, low: int, high: int) 
             load.gap[day, vehicle, AFTER] = -2
         load.gap[day, vehicle, OLD_COST] = old
         load.gap[day, vehicle, IS_SHUT] = 0
-        load.type_clock[kind, day] = load.clock[0]
+        note_change(load, kind, day, vehicle)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -235,31 +247,44 @@ def task_cost(ground: Ground, load: Load, vehicle: int, trip: int, day: int) -> 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def cheapest_vehicle(ground: Ground, load: Load, kind: int, trip: int, day: int) -> tuple[Whole, Whole]:
     """The vehicle of a type that takes a new task at the least cost: (cost, vehicle); kept until it changes."""
-    if load.open_clock[kind, trip, day] > load.type_clock[kind, day]:
-        return load.open_cost[kind, trip, day], load.open_vehicle[kind, trip, day]
-    best, who = UNREACHABLE, -1
-    start, end = ground.trip_start[trip], ground.trip_end[trip]
-    reach = ground.reach[kind, start, day].ravel()
-    leave = ground.leave[kind, end, min(day + 1, ground.day_count)].ravel()
-    tail = ground.tail[kind, end, day + 1]
-    own = ground.trip_cost[kind, trip]
-    for vehicle in range(ground.type_start[kind], ground.type_start[kind + 1]):
-        if load.gap[day, vehicle, IS_SHUT]:
-            continue
-        before, after = load.gap[day, vehicle, BEFORE], load.gap[day, vehicle, AFTER]
-        if before >= 0 and after >= NO_NEXT:
-            cost = np.int64(reach[before]) + (tail if after == NO_NEXT else leave[after])
-            if cost >= UNREACHABLE:
-                continue
-            cost += own - load.gap[day, vehicle, OLD_COST]
-        else:
+    seen, now = load.open_seen[kind, trip, day], load.changes[kind, day]
+    best, who = load.open_cost[kind, trip, day], load.open_vehicle[kind, trip, day]
+    if seen == now:
+        return best, who
+    is_known = seen >= 0 and now - seen <= RECENT_COUNT
+    for change in range(seen, now if is_known else seen):
+        if load.recent[kind, day, change % RECENT_COUNT] == who:
+            is_known = False
+    if is_known:
+        for change in range(seen, now):
+            vehicle = load.recent[kind, day, change % RECENT_COUNT]
             cost = task_cost(ground, load, vehicle, trip, day)
-        if cost < best:
-            best, who = cost, vehicle
-    load.clock[0] += 1
+            if cost < best:
+                best, who = cost, vehicle
+    else:
+        best, who = UNREACHABLE, -1
+        start, end = ground.trip_start[trip], ground.trip_end[trip]
+        reach = ground.reach[kind, start, day].ravel()
+        leave = ground.leave[kind, end, min(day + 1, ground.day_count)].ravel()
+        tail = ground.tail[kind, end, day + 1]
+        own = ground.trip_cost[kind, trip]
+        gaps = load.gap[day]
+        for vehicle in range(ground.type_start[kind], ground.type_start[kind + 1]):
+            if gaps[vehicle, IS_SHUT]:
+                continue
+            before, after = gaps[vehicle, BEFORE], gaps[vehicle, AFTER]
+            if before >= 0 and after >= NO_NEXT:
+                cost = np.int64(reach[before]) + (tail if after == NO_NEXT else leave[after])
+                if cost >= UNREACHABLE:
+                    continue
+                cost += own - gaps[vehicle, OLD_COST]
+            else:
+                cost = task_cost(ground, load, vehicle, trip, day)
+            if cost < best:
+                best, who = cost, vehicle
     load.open_cost[kind, trip, day] = best
     load.open_vehicle[kind, trip, day] = who
-    load.open_clock[kind, trip, day] = load.clock[0]
+    load.open_seen[kind, trip, day] = now
     return best, who
 
 
@@ -280,7 +305,7 @@ def add_task(ground: Ground, load: Load, vehicle: int, trip: int, day: int) -> N
     refresh_gaps(ground, load, vehicle, low, day)
     refresh_gaps(ground, load, vehicle, day, high)
     load.gap[day, vehicle, IS_SHUT] = 1
-    load.type_clock[kind, day] = load.clock[0]
+    note_change(load, kind, day, vehicle)
     if load.task_count[vehicle] == 1 and not ground.vehicle_is_past[vehicle]:
         open_spare(ground, load, ground.vehicle_class[vehicle])
 

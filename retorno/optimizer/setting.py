@@ -690,11 +690,11 @@ def empty_load(setting: Setting) -> tuple[Load, Any]:
         leg_count=np.zeros(groups, dtype=whole),
         cost=ground.group[:, columns.LEFT_OUT].copy(),
         value=np.zeros(1, dtype=whole),
-        clock=np.zeros(1, dtype=whole),
-        type_clock=np.zeros((kinds, days), dtype=whole),
+        changes=np.zeros((kinds, days), dtype=whole),
+        recent=np.zeros((kinds, days, columns.RECENT_COUNT), dtype=whole),
         open_cost=np.zeros((kinds, trips, days), dtype=whole),
-        open_vehicle=np.zeros((kinds, trips, days), dtype=whole),
-        open_clock=np.zeros((kinds, trips, days), dtype=whole),
+        open_vehicle=np.full((kinds, trips, days), -1, dtype=whole),
+        open_seen=np.full((kinds, trips, days), -1, dtype=whole),
     )
     load.gap[:, :, columns.IS_SHUT] = 1
     handle = load_handle(load)

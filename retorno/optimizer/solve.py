@@ -27,8 +27,9 @@ from retorno.optimizer.timespace import build
 EXACT_GROUPS = 60
 EXACT_SHARE = 0.7
 MANY_GROUPS = 2_000
-EXPECTED_LOADS = (6.0, 3.0, 12.0, 20.0, 1.0, 30.0)
-EXPECTED_LOADS_MANY = (20.0, 30.0)
+# (Load expected on a new vehicle, those with the earliest date first), in the order of trial.
+FIRST_TRIALS = ((6.0, False), (6.0, True), (3.0, False), (12.0, True), (20.0, True), (1.0, False), (30.0, False))
+FIRST_TRIALS_MANY = ((20.0, True), (20.0, False), (10.0, True), (30.0, False))
 RUIN_GROUPS = 14
 HEAT_SHARE = 0.01
 ROUNDS_PER_LOOK = 50
@@ -322,12 +323,12 @@ def _first(run: _Run, setting: Setting, start: Plan | None) -> Draft:
     replan = setting.problem.replan
     before = start if start is not None else replan.previous if replan is not None else None
     many = len(setting.problem.groups) > MANY_GROUPS
-    expected = (EXPECTED_LOADS_MANY if many else EXPECTED_LOADS)[0]
+    expected, urgent_first = (FIRST_TRIALS_MANY if many else FIRST_TRIALS)[0]
     if before is not None:
         draft, _ = repair(setting, before, expected=expected)
         run.take_draft(draft, stage="repair")
     else:
-        draft = construct(setting, expected=expected)
+        draft = construct(setting, expected=expected, urgent_first=urgent_first)
         run.take_draft(draft, stage="first")
     return draft
 
@@ -338,20 +339,25 @@ def _construct_more(run: _Run, setting: Setting, draft: Draft) -> Draft:
     many = len(setting.problem.groups) > MANY_GROUPS
     is_counted = run.settings.max_rounds is not None
     end = run.seconds() + 0.1 * run.left()
-    for expected in EXPECTED_LOADS_MANY if many else EXPECTED_LOADS:
-        if run.is_over() or (run.seconds() > end and not is_counted):
-            break
-        other = construct(setting, expected=expected, should_stop=run.is_over)
-        for _ in range(2):
+
+    def is_over() -> bool:
+        return run.is_over() or (run.seconds() > end and not is_counted)
+
+    trials = list(FIRST_TRIALS_MANY if many else FIRST_TRIALS)
+    for position, (expected, urgent_first) in enumerate(trials):
+        other = draft
+        # The first plan was the first trial, unless it was a repair.
+        if position > 0 or setting.problem.replan is not None:
+            if is_over():
+                break
+            other = construct(setting, expected=expected, urgent_first=urgent_first, should_stop=run.is_over)
+        for again in range(3):
             if other.value_cents < best.value_cents:
                 best = other
                 run.take_draft(best, stage="construct")
-            if run.is_over() or (run.seconds() > end and not is_counted):
+            if again == 2 or is_over():
                 break
-            other = construct_again(other, unused=expected / 2, should_stop=run.is_over)
-        if other.value_cents < best.value_cents:
-            best = other
-            run.take_draft(best, stage="construct")
+            other = construct_again(other, unused=expected / 2, urgent_first=urgent_first, should_stop=run.is_over)
     return best
 
 

@@ -1,0 +1,141 @@
+"""The stages together: valid, anytime, repeatable, against the brute force."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from retorno.errors import Refused
+from retorno.optimizer.check import Verdict, judge
+from retorno.optimizer.problem import EMPTY_PLAN, Plan, plan_to_json, problem_to_json, read_problem
+from retorno.optimizer.solve import Progress, Settings, gap_of, solve
+from tests.optimizer.oracle import optimum
+from tests.optimizer.random_problems import random_problem, tiny_problem
+from tests.optimizer.referee import referee_says
+
+# Random replans whose facts or locks allow no valid plan at all.
+REFUSED_SEEDS = (5,)
+QUICK = Settings(seconds=20.0, seed=1, max_rounds=120)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_tiny_problems_are_solved_to_the_optimum(seed: int) -> None:
+    problem = tiny_problem(seed)
+
+    result = solve(problem, QUICK)
+
+    assert result.value_cents == judge(problem, optimum(problem)).value_cents
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(12, 400))
+def test_many_tiny_problems_are_solved_to_the_optimum(seed: int) -> None:
+    problem = tiny_problem(seed)
+
+    result = solve(problem, QUICK)
+
+    assert result.value_cents == judge(problem, optimum(problem)).value_cents
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_plans_pass_the_judge_and_the_referee(seed: int) -> None:
+    problem = random_problem(seed, group_count=10, horizon_days=6, site_count=5)
+
+    result = solve(problem, Settings(seconds=2.0, seed=seed, max_rounds=60))
+    codes, figures = referee_says(problem_to_json(problem), plan_to_json(result.plan))
+
+    assert result.verdict.violations == ()
+    assert codes == ()
+    assert figures["total"] == result.value_cents
+    assert result.value_cents <= judge(problem, EMPTY_PLAN(problem)).value_cents
+    assert result.bound_cents is None or result.bound_cents <= result.value_cents
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_replans_pass_the_judge_or_are_refused_with_reasons(seed: int) -> None:
+    problem = random_problem(seed, group_count=9, horizon_days=6, site_count=5, replan=True)
+    settings = Settings(seconds=2.0, seed=seed, max_rounds=60)
+    if seed in REFUSED_SEEDS:
+        with pytest.raises(Refused, match="CHARTER_MINIMUM|under way|locked"):
+            solve(problem, settings)
+    else:
+        assert judge(problem, solve(problem, settings).plan).violations == ()
+
+
+def test_the_same_seed_and_counts_give_the_same_plan() -> None:
+    problem = random_problem(31, group_count=70, horizon_days=8, site_count=6)
+    settings = Settings(seconds=120.0, seed=7, max_rounds=80)
+
+    first, second = solve(problem, settings), solve(problem, settings)
+
+    assert first.plan == second.plan
+    assert first.rounds == second.rounds == 80
+    assert first.stop_reason == "rounds"
+
+
+def test_stopping_gives_the_best_plan_at_once() -> None:
+    problem = read_problem("benchmarks/joint/month400.json.gz")
+    seen: list[tuple[Plan, Verdict]] = []
+
+    def stop_when_there_is_a_plan() -> Callable[[], bool]:
+        return lambda: bool(seen)
+
+    begun = time.monotonic()
+    result = solve(
+        problem,
+        Settings(seconds=300.0),
+        should_stop=stop_when_there_is_a_plan(),
+        on_plan=lambda plan, verdict: seen.append((plan, verdict)),
+    )
+
+    assert result.stop_reason == "stopped"
+    assert judge(problem, result.plan).violations == ()
+    assert result.plan == seen[-1][0]
+    # Far below the limit; building the arrays and compiling included.
+    assert time.monotonic() - begun < 200
+
+
+def test_progress_tells_value_bound_and_people() -> None:
+    problem = tiny_problem(3)
+    told: list[Progress] = []
+
+    result = solve(problem, QUICK, on_progress=told.append)
+
+    assert told
+    assert told[-1].value_cents == result.value_cents
+    assert told[-1].persons == sum(group.persons for group in problem.groups)
+    assert [entry.seconds for entry in told] == sorted(entry.seconds for entry in told)
+    bounds = [entry.bound_cents for entry in told if entry.bound_cents is not None]
+    assert bounds == sorted(bounds)
+
+
+def test_a_start_plan_is_never_made_worse() -> None:
+    problem = random_problem(17, group_count=12, horizon_days=6, site_count=5)
+    start = solve(problem, Settings(seconds=2.0, seed=1, max_rounds=40))
+
+    result = solve(problem, Settings(seconds=2.0, seed=2, max_rounds=0), start=start.plan)
+
+    assert result.value_cents <= start.value_cents
+
+
+def test_a_problem_without_groups_has_an_empty_plan() -> None:
+    problem = random_problem(1, group_count=1, horizon_days=4, site_count=4)
+    empty = replace(problem, groups=(), conflicts=())
+
+    result = solve(empty, QUICK)
+
+    assert result.plan.itineraries == {}
+    assert result.value_cents == 0
+
+
+@pytest.mark.parametrize(
+    ("value_cents", "bound_cents", "gap"),
+    [(200, 150, 0.25), (200, 200, 0.0), (200, None, None), (0, 0, 0.0), (0, -5, None)],
+)
+def test_the_gap_is_the_share_of_the_value_not_yet_proven(
+    value_cents: int, bound_cents: int | None, gap: float | None
+) -> None:
+    assert gap_of(value_cents, bound_cents) == gap
