@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from contextlib import nullcontext
+from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from retorno.models.movements import Closure
+from retorno.models.movements import Closure, Movement, MovementSegment, Seat
 from retorno.models.people import Fitness, Person
 from retorno.models.protection import Hold
 from retorno.office.access import Actor, load_actor
 from retorno.readiness import group_findings, ready_groups
 from retorno.rules import RuleCode
-from retorno.vocabulary import ClosureTarget, ConsentPurpose, FitnessOutcome, HoldKind, PersonStatus, Relation
+from retorno.vocabulary import ClosureTarget, ConsentPurpose, FitnessOutcome, HoldKind, Mode, PersonStatus, Relation
 from tests.builders import NOW, make_consent, make_group, make_office, make_person, make_ready
 
 DAY = date(2027, 3, 9)
@@ -205,3 +208,58 @@ def _count_queries(session: Session, actor: Actor) -> int:
     finally:
         event.remove(engine, "before_cursor_execute", note)
     return len(seen)
+
+
+@pytest.mark.parametrize(
+    ("born", "is_own_act", "is_age_in_doubt", "takes_a_seat"),
+    [
+        (date(2015, 3, 10), False, False, True),
+        (date(2015, 3, 9), False, False, False),
+        (date(2015, 3, 9), True, False, True),
+        (date(2015, 3, 10), False, True, False),
+    ],
+)
+def test_database_gives_a_seat_on_a_caregivers_consent_below_twelve_only(
+    session: Session, born: date, is_own_act: bool, is_age_in_doubt: bool, takes_a_seat: bool
+) -> None:
+    child = make_person(session, ready=False, birth_date=born, is_age_in_doubt=is_age_in_doubt)
+    consent = make_consent(session, child, is_own_act=is_own_act)
+    departs = datetime(2027, 3, 9, 13, 0, tzinfo=UTC)
+    move = Movement(
+        reference="M-TEST",
+        office_id="Z-TAPACHULA",
+        mode=Mode.ROAD,
+        label="P-000",
+        depart_at=departs,
+        arrive_at=departs + timedelta(hours=8),
+        opens_at=departs - timedelta(hours=96),
+    )
+    session.add(move)
+    session.flush()
+    session.add(
+        MovementSegment(
+            movement_id=move.movement_id,
+            segment=0,
+            from_place_id="MX-TAPACHULA",
+            to_place_id="HN-CAMR-OMOA",
+            depart_at=move.depart_at,
+            arrive_at=move.arrive_at,
+            capacity=40,
+        )
+    )
+    session.flush()
+    seat = Seat(
+        movement_id=move.movement_id,
+        person_id=child.person_id,
+        group_id=child.group_id,
+        consent_id=consent.consent_id,
+        board=0,
+        alight=1,
+        depart_at=move.depart_at,
+        arrive_at=move.arrive_at,
+    )
+    outcome = nullcontext() if takes_a_seat else pytest.raises(IntegrityError, match="no consent in force")
+
+    with outcome, session.begin_nested():
+        session.add(seat)
+        session.flush()

@@ -53,7 +53,7 @@ class UtcInstant(TypeDecorator[datetime]):
         if value is None:
             return None
         if isinstance(value, str):
-            return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+            return datetime.fromisoformat(value)
         instant: datetime = value
         return instant.astimezone(UTC)
 

@@ -52,8 +52,11 @@ def _raise(message: str) -> str:
 
 
 # Conditions shared by a new seat and by a manifest version: NEW is the seat, or s in a query over seats.
+# For a child under twelve the caregiver's consent, recorded on the child, is enough (R2); offices may be stricter.
 _NO_CONSENT = """NOT EXISTS (SELECT 1 FROM consent k WHERE k.consent_id = {seat}.consent_id
-    AND k.person_id = {seat}.person_id AND k.purpose = 'return' AND k.is_own_act AND k.withdrawn_at IS NULL
+    AND k.person_id = {seat}.person_id AND k.purpose = 'return' AND k.withdrawn_at IS NULL
+    AND (k.is_own_act OR EXISTS (SELECT 1 FROM person y WHERE y.person_id = k.person_id AND NOT y.is_age_in_doubt
+        AND (y.birth_date > {young} OR (y.birth_date IS NULL AND y.declared_age < 12))))
     AND k.given_at >= k.counselled_at AND (k.expires_on IS NULL OR k.expires_on >= {day}))"""
 _HELD = """EXISTS (SELECT 1 FROM {protection}hold h WHERE h.person_id = {seat}.person_id AND h.lifted_at IS NULL)"""
 _NOT_ACTIVE = "NOT EXISTS (SELECT 1 FROM person p WHERE p.person_id = {seat}.person_id AND p.status = 'active')"
@@ -66,11 +69,17 @@ _SPLIT = """EXISTS (SELECT 1 FROM seat s JOIN person p ON p.group_id = s.group_i
 
 
 def _seat_conditions(seat: str, *, protection: str, day: str) -> tuple[tuple[str, str], ...]:
+    young = _twelve_years_before(day, protection)
     return (
-        ("seat: no consent in force", _NO_CONSENT.format(seat=seat, day=day)),
+        ("seat: no consent in force", _NO_CONSENT.format(seat=seat, day=day, young=young)),
         ("seat: not available", _HELD.format(seat=seat, protection=protection)),
         ("seat: person is not active", _NOT_ACTIVE.format(seat=seat)),
     )
+
+
+def _twelve_years_before(day: str, protection: str) -> str:
+    """SQL of the day twelve years before ``day``; a schema prefix means PostgreSQL."""
+    return f"({day} - interval '12 years')::date" if protection else f"date({day}, '-12 years')"
 
 
 def _seat_guard() -> Trigger:
@@ -175,6 +184,7 @@ TRIGGERS: tuple[Trigger, ...] = (
             "counselled_at",
             "given_at",
             "is_own_act",
+            "is_given_in_detention",
             "recorded_by",
             "recorded_at",
         ),
