@@ -1,0 +1,40 @@
+"""One running office for all door tests of a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import text
+
+from retorno import clock
+from retorno.database import Database
+from retorno.office import audit
+from tests import builders
+from tests.ui.serving import PASSWORD, Office, free_port
+
+
+def password_hash() -> str:
+    """The hash of the password of every account of a test office."""
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A running application with one account of every role; login ``coordinator`` and so on."""
+    folder: Path = tmp_path_factory.mktemp("door")
+    clock.set_now(None)
+    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
+    database = Database(f"sqlite:///{folder}/office.db")
+    database.create()
+    with database.transaction() as session:
+        builders.make_office(session)
+        session.execute(text("UPDATE app_user SET password_hash = :h"), {"h": password_hash()})
+        session.execute(text("UPDATE app_user SET login = replace(lower(login), '.z-tapachula', '')"))
+    database.dispose()
+    office = Office(port=free_port(), folder=folder)
+    office.start()
+    yield office
+    office.stop()
