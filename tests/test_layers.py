@@ -14,16 +14,16 @@ routes.outlines routes.column_check routes.draft routes.road_check routes.fact_c
 routes.agreements routes.calendars routes.ways routes.timeline routes.bounds routes.departures routes.daytrips
 routes.transit routes.offers routes.scheduled routes.transport routes.itineraries
 optimizer.facts optimizer.documents optimizer.problem optimizer.check optimizer.kernels optimizer.timespace
-optimizer.setting optimizer.ground optimizer.place optimizer.insert optimizer.readback optimizer.assembly
+optimizer.setting optimizer.ground optimizer.place optimizer.insert optimizer.readback
 optimizer.construct optimizer.improve optimizer.classes optimizer.handles optimizer.pricing optimizer.master
-optimizer.bound optimizer.model optimizer.neighbourhoods optimizer.relaxations optimizer.lacks optimizer.explain
+optimizer.model optimizer.bound optimizer.assembly optimizer.neighbourhoods optimizer.relaxations optimizer.lacks optimizer.explain
 optimizer.solve
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
 database office.audit office.access office.accounts office.jobs office.notices
 papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.seal papers.pages papers.personal keyring
 situation
-intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.importing intake
+intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile intake.sheet intake.importing intake
 protection health readiness movement_facts gathering planning confirmation manifest arrival changes
 worker serving demo __main__
 """.split()
