@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import highspy
 import numpy as np
 
 from retorno.optimizer.ground import TRIP, Ground
@@ -271,8 +270,7 @@ def _pack_exactly(
             for k in range(count):
                 pair = [(cell(number_of[first_id], k), 1.0), (cell(number_of[second_id], k), 1.0)]
                 program.add_rows([-np.inf], [1.0], [pair])
-    program.solve(PACKING_SECONDS)
-    if program.status != highspy.HighsModelStatus.kOptimal:
+    if not program.solve(PACKING_SECONDS):
         return None
     values = program.values.reshape(len(aboard), count)
     return [int(k) for k in np.argmax(values, axis=1)]

@@ -9,16 +9,16 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from retorno.errors import Inconsistent
 from retorno.optimizer.assembly import assemble, moves_of_plan, ways_of_plan
-from retorno.optimizer.bound import ArcBound, DualPoint, cheapest_arcs, move_extra
+from retorno.optimizer.bound import ArcBound, DualPoint, cheapest_arcs, dual_point, move_extra, sharpen
 from retorno.optimizer.check import judge
-from retorno.optimizer.classes import Path, classes_of
+from retorno.optimizer.classes import Path, TravelClass, classes_of
 from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Floats, Ground
 from retorno.optimizer.master import Master
 from retorno.optimizer.model import Arc, ArcModel, Key, Move, PackingCut
@@ -166,7 +166,8 @@ class ExactSearch:
             on_bound=self.take_bound,
         )
         arc_bound = ArcBound(pricing, seed=self.seed)
-        arc_bound.start(relaxed.prices, per_class=160)
+        point = dual_point(pricing, relaxed.prices, None, seed=self.seed)
+        arc_bound.start(point, per_class=160)
         arc_bound.add([[arc for way, _ in ways for arc in way.path] for ways in relaxed.amounts], relaxed.moves)
         arc_bound.add(known_arcs, known_moves)
         arc_bound.run(
@@ -275,13 +276,15 @@ def within_gap(
 
 # ---- neighbourhoods ----
 
-FIRST_FREE, LEAST_FREE, MOST_FREE = 12, 6, 80
+FIRST_FREE, LEAST_FREE, MOST_FREE = 16, 6, 100
 """Groups freed at once: at first, at least, at most (our assumption, from measurements)."""
 ARCS_BY_PRICE, ARCS_ON_PLAN = 160, 160
 """Arcs of a freed class: cheapest at the prices, and cheapest on vehicles and aircraft that run anyway."""
+MOST_WHOLE_ARCS = 9000
+"""Arcs with which the whole problem is still offered to HiGHS at once."""
 EMPTY_MOVES = 1500
 """Moves of least reduced cost that are offered besides those of the plan and of the arcs."""
-NEIGHBOURHOOD_SECONDS = 8.0
+NEIGHBOURHOOD_SECONDS = 12.0
 """Time limit of one neighbourhood."""
 
 
@@ -298,31 +301,77 @@ def improve_by_mip(
 ) -> Plan:
     """A plan at least as good as the given one, by arc MIP neighbourhoods.
 
+    Up to ``ARC_BOUND_GROUPS`` groups the tight bound comes first (half of the time at most) and its prices choose
+    the arcs; above, the prices of column generation do.
+
     Parameters
     ----------
     plan
         A valid plan.
     prices
-        As from ``Master.generate`` (capacities only are read); None: found here, in a third of the time.
+        As from ``Master.generate`` (capacities only are read); None: found here.
     on_plan, on_bound
         Called with every better plan and every better proven bound (cents).
     """
     end = time.monotonic() + seconds
     ground = Ground(problem)
-    if prices is None:
-        merged = len(problem.groups) > MERGE_GROUPS
-        master = Master(ground, classes_of(ground, merge=merged), seed=seed)
-        prices = master.generate(
-            seconds=seconds / 3, should_stop=should_stop, on_bound=on_bound, gap=1e-3
-        ).prices
-    search = NeighbourhoodSearch(ground, plan, prices, seed=seed, should_stop=should_stop, on_plan=on_plan)
+    if len(problem.groups) <= ARC_BOUND_GROUPS:
+        classes = classes_of(ground, merge=False)
+        arc_bound = tight_bound(
+            ground, classes, plan, seconds=seconds / 2, seed=seed, should_stop=should_stop, on_bound=on_bound
+        )
+        search = NeighbourhoodSearch(
+            arc_bound.pricing, plan, arc_bound.best, None, seed=seed, should_stop=should_stop, on_plan=on_plan
+        )
+        search.on_arcs_of(arc_bound, seconds=min(seconds / 6, end - time.monotonic()))
+    else:
+        if prices is None:
+            master = Master(ground, classes_of(ground, merge=True), seed=seed)
+            prices = master.generate(
+                seconds=seconds / 3, should_stop=should_stop, on_bound=on_bound, gap=1e-3
+            ).prices
+        pricing = Pricing(ground, classes_of(ground, merge=False))
+        search = NeighbourhoodSearch(
+            pricing, plan, None, prices, seed=seed, should_stop=should_stop, on_plan=on_plan
+        )
     while time.monotonic() < end and not should_stop():
         search.step(end - time.monotonic())
     return search.plan
 
 
-MERGE_GROUPS = 400
-"""Above this many groups prices come from classes of persons instead of groups."""
+ARC_BOUND_GROUPS = 300
+"""Up to this many groups the tight bound is affordable (our assumption, from measurements)."""
+
+
+def tight_bound(
+    ground: Ground,
+    classes: Sequence[TravelClass],
+    plan: Plan,
+    *,
+    seconds: float,
+    seed: int = 0,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_bound: Callable[[int], None] = lambda bound_cents: None,
+) -> ArcBound:
+    """Prices by column generation, dual ascent, then rounds of the arc LP that starts with the plan's arcs."""
+    end = time.monotonic() + seconds
+    master = Master(ground, classes, seed=seed)
+    ways, moves = ways_of_plan(master.pricing, plan), list(moves_of_plan(ground, plan))
+    master.add_ways([(index, way) for index, own in enumerate(ways) for way, _ in own])
+    master.add_moves(moves)
+    relaxed = master.generate(seconds=seconds / 3, gap=1e-3, should_stop=should_stop, on_bound=on_bound)
+    point = sharpen(master.pricing, relaxed.prices, steps=SHARPEN_STEPS, seed=seed)
+    on_bound(whole_bound(point.bound_cents))
+    arc_bound = ArcBound(master.pricing, seed=seed)
+    arc_bound.start(point, per_class=60)
+    arc_bound.add([[arc for way, _ in own for arc in way.path] for own in ways], moves)
+    arc_bound.add([[arc for way, _ in own for arc in way.path] for own in relaxed.amounts], relaxed.moves)
+    arc_bound.run(seconds=end - time.monotonic(), gap=1e-4, should_stop=should_stop, on_bound=on_bound)
+    return arc_bound
+
+
+SHARPEN_STEPS = 6
+"""Rising targets of dual ascent before the first arc LP."""
 
 
 class NeighbourhoodSearch:
@@ -330,15 +379,17 @@ class NeighbourhoodSearch:
 
     def __init__(
         self,
-        ground: Ground,
+        pricing: Pricing,
         plan: Plan,
-        prices: Prices,
+        point: DualPoint | None,
+        prices: Prices | None,
         *,
         seed: int,
         should_stop: Callable[[], bool],
         on_plan: Callable[[Plan], None],
     ) -> None:
-        self.ground, self.problem, self.prices = ground, ground.problem, prices
+        ground = pricing.ground
+        self.pricing, self.ground, self.problem = pricing, ground, ground.problem
         self.plan, self.should_stop, self._tell_plan = plan, should_stop, on_plan
         verdict = judge(self.problem, plan)
         if not verdict.is_valid:
@@ -346,18 +397,20 @@ class NeighbourhoodSearch:
         self.value = verdict.value_cents
         self.chooser = random.Random(seed)
         self.seed = seed
-        classes = classes_of(ground, merge=False)
-        self.pricing = Pricing(ground, classes)
-        shared = Prices(ground, len(classes))
-        for name in SHARED_PRICES:
-            setattr(shared, name, getattr(prices, name))
-        self.prices = shared
-        self.pricing.set_prices(shared)
-        move, _ = self.pricing.revenues()
-        self.slack = self.pricing.fleet(move).slack
-        self.empty_moves = cheapest_moves(self.slack, EMPTY_MOVES)
+        self.prices = Prices(ground, len(pricing.classes))
+        if point is not None:
+            self.prices = point.prices
+        elif prices is not None:
+            for name in SHARED_PRICES:
+                setattr(self.prices, name, getattr(prices, name))
+        pricing.set_prices(self.prices)
+        slack = point.fleet.slack if point is not None else pricing.fleet(pricing.revenues()[0]).slack
+        self.empty_moves = cheapest_moves(slack, EMPTY_MOVES)
         self.by_price: dict[int, list[Arc]] = {}
-        self.used: list[set[Arc]] = [set() for _ in classes]
+        if point is not None:
+            for index, through in enumerate(point.through):
+                self.by_price[index] = cheapest_arcs(through, ARCS_BY_PRICE, INFINITE / 10)
+        self.used: list[set[Arc]] = [set() for _ in pricing.classes]
         self.free_count = FIRST_FREE
         self.rounds = 0
         self._read_plan()
@@ -373,6 +426,19 @@ class NeighbourhoodSearch:
             placed = [(index, way) for way, units in ways for _ in range(units)]
             self.units += [*placed, *[(index, None)] * (travel.count - len(placed))]
 
+    def on_arcs_of(self, arc_bound: ArcBound, *, seconds: float) -> bool:
+        """Free everybody, on the arcs of the bound's LP of least reduced cost; whether the plan got better."""
+        point = arc_bound.best
+        if point is None or seconds < 1.0:
+            return False
+        within = self.value - point.bound_cents
+        arcs, moves = within_gap(self.pricing, point, within, among=arc_bound)
+        while sum(map(len, arcs)) > MOST_WHOLE_ARCS and within > 1.0:
+            within *= 0.7
+            arcs, moves = within_gap(self.pricing, point, within, among=arc_bound)
+        every = set(range(len(self.units)))
+        return self._solve(every, seconds, arcs=arcs, moves=moves)[0]
+
     def step(self, seconds: float) -> bool:
         """Free some groups and solve; whether the plan got better. Changes this object."""
         self.rounds += 1
@@ -383,7 +449,7 @@ class NeighbourhoodSearch:
         if not done:
             self.free_count = max(LEAST_FREE, int(0.7 * self.free_count))
         elif time.monotonic() - begun < 0.3 * NEIGHBOURHOOD_SECONDS:
-            self.free_count = min(MOST_FREE, int(1.25 * self.free_count) + 1)
+            self.free_count = min(MOST_FREE, int(1.4 * self.free_count) + 1)
         return better
 
     def _choose(self, count: int) -> set[int]:
@@ -411,7 +477,14 @@ class NeighbourhoodSearch:
         scored.sort(reverse=True)
         return {unit for _, unit in scored[:count]}
 
-    def _solve(self, chosen: set[int], seconds: float) -> tuple[bool, bool]:
+    def _solve(
+        self,
+        chosen: set[int],
+        seconds: float,
+        *,
+        arcs: Sequence[Sequence[Arc]] | None = None,
+        moves: Iterable[Move] = (),
+    ) -> tuple[bool, bool]:
         """Whether the plan got better, and whether the neighbourhood was solved to the end."""
         pricing = self.pricing
         fixed: dict[tuple[int, Path], tuple[Way, int]] = {}
@@ -427,20 +500,20 @@ class NeighbourhoodSearch:
             known = fixed.get((index, way.path))
             fixed[index, way.path] = (way, known[1] + 1 if known else 1)
         waiting = {index for index, way in self.units if way is None}
-        arcs: list[list[Arc] | None] = [None] * len(pricing.classes)
-        for index in {*freed, *waiting}:
-            arcs[index] = self._arcs(index)
-        moves = set(self.moves) | self.empty_moves
-        for index, own in enumerate(arcs):
+        own_arcs: list[list[Arc] | None] = [None] * len(pricing.classes)
+        for index in sorted({*freed, *waiting}):
+            own_arcs[index] = [*arcs[index], *self.used[index]] if arcs else self._arcs(index)
+        offered = {*self.moves, *moves} if arcs else {*self.moves, *self.empty_moves}
+        for index, own in enumerate(own_arcs):
             fitting = [kind for kind, n in enumerate(pricing.places_per_vehicle(pricing.classes[index])) if n]
             for ride, day in own or ():
                 if self.ground.ride_kind[ride] == TRIP:
-                    moves.update((kind, int(self.ground.ride_row[ride]), day) for kind in fitting)
+                    offered.update((kind, int(self.ground.ride_row[ride]), day) for kind in fitting)
         for key, count in self.moves.items():
             start["move", *key] = float(count)
         for charter, day, count in self._flown():
             start["aircraft", charter, day] = float(count)
-        model = ArcModel(pricing, arcs, moves, fixed=[(i, way, n) for (i, _), (way, n) in fixed.items()])
+        model = ArcModel(pricing, own_arcs, offered, fixed=[(i, way, n) for (i, _), (way, n) in fixed.items()])
         result = model.solve_whole(
             seconds=seconds, seed=self.seed, start=start, gap=2e-5, should_stop=self.should_stop
         )
