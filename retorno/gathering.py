@@ -11,7 +11,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -140,8 +140,8 @@ def gather(session: Session, office: Office, scope: Scope, at: Situation) -> Gat
         clock_utc_offset_min=CLOCK_UTC_OFFSET_MIN,
         vehicle_kinds=kinds,
     )
-    usable = [trip for trip in found if trip.is_empty_only or profiles <= trip.profiles] if vehicles else []
-    trips = [row for row in (_trip(trip, notice_day) for trip in usable) if "1" in row.days]
+    usable = list(found) if vehicles else []
+    trips = [row for row in (_trip(trip, notice_day, profiles) for trip in usable) if "1" in row.days]
     types, depots = _fleet(vehicles, usable, at)
     services = [*_services(session, offers, scope), *joinable]
     charters = _charters(session, offers, scope, at)
@@ -180,11 +180,21 @@ def gather(session: Session, office: Office, scope: Scope, at: Situation) -> Gat
         conflicts=(),
     )
     return Gathered(
-        problem=problem,
+        problem=_barred_in_play(problem),
         availability={c.group.group_id: c.group.availability for c in candidates},
         trips={trip.trip_id: trip for trip in usable},
         left_out=left_out,
     )
+
+
+def _barred_in_play(problem: Problem) -> Problem:
+    """The problem with only such barred countries as it has at all: a table of the world's visas is long."""
+    in_play = {site.country for site in problem.sites} | {c for row in problem.crossings for c in row.countries}
+    groups = tuple(
+        replace(group, barred_countries=tuple(c for c in group.barred_countries if c in in_play))
+        for group in problem.groups
+    )
+    return replace(problem, groups=groups)
 
 
 # ---- people --------------------------------------------------------------------------------------------------
@@ -310,7 +320,9 @@ def _group(session: Session, candidate: _Candidate, scope: Scope, at: Situation)
         wheelchairs=wheelchairs,
         escorts=escorts,
         escort_pool=ESCORT_POOL if escorts else None,
-        barred_countries=tuple(sorted(_barred(session, candidate, scope, at))),
+        barred_countries=tuple(
+            sorted(_barred(session, candidate, scope, at) | {bar_of(p) for p in _profiles(candidate, session, scope)})
+        ),
         wait_cents_per_day=heads * (1_400 + 200 * weeks + extra),
         unplanned_cents=heads * (500_000 + 20_000 * weeks + extra_unplanned + (200_000 if has_date else 0)),
     )
@@ -430,9 +442,13 @@ def _km_home(trips: Sequence[DayTrip], depots: Sequence[str]) -> dict[str, tuple
     return {place: way for place, way in best.items() if place not in depots}
 
 
-def _trip(trip: DayTrip, notice_day: int) -> Trip:
-    """A day trip as a row of the problem; before the first day with notice it does not run."""
-    guard = (EMPTY_ONLY,) if trip.is_empty_only else ()
+def _trip(trip: DayTrip, notice_day: int, profiles: frozenset[Profile]) -> Trip:
+    """A day trip as a row of the problem; before the first day with notice it does not run.
+
+    Whom an agreement or the receiving place does not take is kept off by a border of its own (docs/calendars.md).
+    """
+    not_taken = tuple(bar_of(profile) for profile in sorted(profiles - trip.profiles))
+    guard = (EMPTY_ONLY,) if trip.is_empty_only else not_taken
     return Trip(
         id=trip.trip_id,
         stops=trip.stops,
@@ -444,6 +460,14 @@ def _trip(trip: DayTrip, notice_day: int) -> Trip:
         days=_from_day(trip.days, notice_day),
         vulnerable_days=_from_day(trip.vulnerable_days, notice_day),
     )
+
+
+def bar_of(profile: Profile) -> str:
+    """The border, and the country behind it, that nobody of a profile may enter."""
+    return f"not-{profile.value}"
+
+
+BARS = frozenset(bar_of(profile) for profile in Profile)
 
 
 def _from_day(days: str, first: int) -> str:
@@ -716,6 +740,8 @@ def _site(place_id: str, at: Situation, scope: Scope, used: _Used) -> Site:
 def _crossing(crossing_id: str, at: Situation, scope: Scope, used: _Used, profiles: frozenset[Profile]) -> Crossing:
     if crossing_id == EMPTY_ONLY:
         return Crossing(id=EMPTY_ONLY, countries=("--", "--"), quota=(0,) * scope.days)
+    if crossing_id in BARS:
+        return Crossing(id=crossing_id, countries=(crossing_id, crossing_id), quota=(NO_LIMIT,) * scope.days)
     row = at.ground.crossings[crossing_id]
     quota = []
     for day in range(scope.days):
