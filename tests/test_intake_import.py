@@ -19,7 +19,7 @@ from retorno.models.people import Case, Consent, Document, Person, TravelGroup
 from retorno.models.protection import Hold
 from retorno.office.access import Actor
 from retorno.papers.sheets import csv_bytes
-from retorno.vocabulary import Language, Relation, Sex
+from retorno.vocabulary import Language, PersonStatus, Relation, Sex
 from tests.builders import make_person
 
 HEADER = (
@@ -125,6 +125,8 @@ def test_families_of_a_sheet_are_registered_with_relations_and_papers(session: S
     assert (omar.birth_date, omar.relation, omar.stranded_since) == (date(1960, 3, 1), Relation.SELF, date(2027, 1, 5))
     group = session.get_one(TravelGroup, marta.group_id)
     assert (group.destination_country, group.destination_place_id) == ("HN", "HN-CAMR-OMOA")
+    assert {(each.status, each.version) for each in persons.values()} == {(PersonStatus.ACTIVE, 1)}
+    assert (group.availability, group.version) == (1, 1)
     document = session.exec(select(Document)).one()
     assert (document.number, document.issuing_country, document.is_mrz_valid) == ("00123", "HN", False)
     assert session.get_one(Case, group.case_id).place_id == "MX-TAPACHULA"

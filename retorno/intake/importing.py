@@ -174,36 +174,37 @@ def _insert(session: Session, actor: Actor, office: Office, new: Sequence[tuple[
     log: list[tuple[str, dict[str, str]]] = []
     for import_key, group in new:
         case_id, group_id = new_id("C"), new_id("G")
+        # Plain dicts: table objects for thousands of rows would cost more than writing them. What is left out takes
+        # the default of its column.
         cases.append(
-            Case(
-                case_id=case_id,
-                reference=case_id[2:],
-                place_id=group.place_id or office.home_place_id,
-                office_id=office.office_id,
-                opened_at=now,
-                opened_by=actor.user_id,
-                import_key=import_key,
-            ).model_dump()
+            {
+                "case_id": case_id,
+                "reference": case_id[2:],
+                "place_id": group.place_id or office.home_place_id,
+                "office_id": office.office_id,
+                "opened_at": now,
+                "opened_by": actor.user_id,
+                "import_key": import_key,
+            }
         )
-        groups.append(TravelGroup(**group.group.model_dump(), group_id=group_id, case_id=case_id).model_dump())
+        groups.append(group.group.model_dump() | {"group_id": group_id, "case_id": case_id})
         ids = {row.key: new_id("P") for row in group.rows}
         for number, row in enumerate(_caregivers_first(group.rows), start=1):
             persons.append(
-                Person(
-                    **row.person.model_dump(),
-                    person_id=ids[row.key],
-                    group_id=group_id,
-                    caregiver_id=ids.get(row.caregiver_key),
-                    search_key=search_key(row.person),
-                    import_key=f"{import_key}:{number}",
-                    registered_at=now,
-                ).model_dump()
+                row.person.model_dump()
+                | {
+                    "person_id": ids[row.key],
+                    "group_id": group_id,
+                    "caregiver_id": ids.get(row.caregiver_key),
+                    "search_key": search_key(row.person),
+                    "import_key": f"{import_key}:{number}",
+                    "registered_at": now,
+                }
             )
             if row.document is not None:
                 documents.append(
-                    Document(
-                        **row.document.model_dump(exclude={"mrz"}), person_id=ids[row.key], recorded_at=now
-                    ).model_dump()
+                    row.document.model_dump(exclude={"mrz"})
+                    | {"document_id": new_id("D"), "person_id": ids[row.key], "recorded_at": now}
                 )
         log.append((case_id, {"group_id": group_id, "person_ids": ";".join(ids.values())}))
     for table, rows in ((Case, cases), (TravelGroup, groups), (Person, persons), (Document, documents)):
