@@ -2,7 +2,8 @@
 
 Stages, each of which hands a better plan on: ``first`` (construction, or the repair of the plan before),
 ``construct`` (constructions with other expected loads), ``exact`` (small problems: prices, arc model, proof),
-``improve`` (ruin and recreate until time is up).  Every plan handed out has passed the judge.
+``neighbourhoods`` (up to a few hundred groups: arc MIP neighbourhoods and their bound), ``improve`` (ruin and
+recreate).  Every plan handed out has passed the judge.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from retorno.optimizer.construct import Draft, Snapshot, construct, construct_ag
 from retorno.optimizer.handles import memory_handle
 from retorno.optimizer.improve import make_memory, rounds
 from retorno.optimizer.insert import worst_aircraft
-from retorno.optimizer.neighbourhoods import exact
+from retorno.optimizer.neighbourhoods import exact, improve_by_mip
 from retorno.optimizer.problem import Plan, Problem
 from retorno.optimizer.setting import MUST_ARRIVE_CENTS, Setting, facts_of, prepare
 from retorno.optimizer.timespace import build
@@ -26,6 +27,8 @@ from retorno.optimizer.timespace import build
 # Our assumptions, from the measurements in docs/benchmarks.md.
 EXACT_GROUPS = 60
 EXACT_SHARE = 0.7
+MIP_GROUPS = 300
+SEARCH_SHARE = 0.4
 MANY_GROUPS = 2_000
 # (Load expected on a new vehicle, those with the earliest date first), in the order of trial.
 FIRST_TRIALS = ((6.0, False), (6.0, True), (3.0, False), (12.0, True), (20.0, True), (1.0, False), (30.0, False))
@@ -148,6 +151,10 @@ class _Run:
     def left(self) -> float:
         """Seconds left for searching: what reading back and judging the last plan takes is kept in hand."""
         return self.settings.seconds - self.seconds() - 1.5 * self.judge_seconds - 0.05
+
+    def overrun(self) -> float:
+        """Seconds kept in hand for a solver that looks at the clock late (our assumption)."""
+        return min(3.0, 0.04 * self.settings.seconds)
 
     def is_over(self) -> bool:
         """Whether time is up, a stop was asked for, or the plan is proven optimal."""
@@ -275,6 +282,10 @@ def solve(
     if problem.groups and len(problem.groups) <= EXACT_GROUPS and not run.is_over():
         draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
         _prove(run, seconds=EXACT_SHARE * run.left())
+    elif problem.groups and len(problem.groups) <= MIP_GROUPS and not run.is_over():
+        draft = _improve(run, draft, seconds=SEARCH_SHARE * run.left(), limit=None)
+        if run.settings.max_rounds is None and not run.is_over():
+            _neighbourhoods(run)
     if problem.groups and not run.is_over():
         _improve(run, draft, seconds=run.left(), limit=None)
     if run.plan is None or run.verdict is None:
@@ -407,6 +418,32 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
     return draft
 
 
+def _neighbourhoods(run: _Run) -> None:
+    """Arc MIP neighbourhoods with the bound that comes with their prices, until time is up."""
+    plan = run.plan
+    if plan is None:
+        return
+
+    def take_bound(bound_cents: int) -> None:
+        if run.bound is None or bound_cents > run.bound:
+            run.bound = bound_cents
+            run.tell("neighbourhoods", now=True)
+
+    def take_plan(plan: Plan) -> None:
+        run.take(plan, stage="neighbourhoods")
+
+    better = improve_by_mip(
+        run.problem,
+        plan,
+        seconds=run.left() - run.overrun(),
+        seed=run.settings.seed,
+        should_stop=run.is_over,
+        on_plan=take_plan,
+        on_bound=take_bound,
+    )
+    take_plan(better)
+
+
 def _prove(run: _Run, *, seconds: float) -> None:
     """The exact mode of small problems: better plans and a proven bound."""
 
@@ -421,7 +458,7 @@ def _prove(run: _Run, *, seconds: float) -> None:
     proven = exact(
         run.problem,
         run.plan,
-        seconds=seconds,
+        seconds=min(seconds, run.left() - run.overrun()),
         seed=run.settings.seed,
         should_stop=run.is_over,
         on_bound=take_bound,
