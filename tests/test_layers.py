@@ -16,7 +16,8 @@ routes.transit routes.offers routes.scheduled routes.transport routes.itinerarie
 optimizer.facts optimizer.documents optimizer.problem optimizer.check optimizer.kernels optimizer.timespace
 optimizer.setting optimizer.ground optimizer.place optimizer.insert optimizer.readback
 optimizer.construct optimizer.improve optimizer.classes optimizer.handles optimizer.pricing optimizer.master
-optimizer.model optimizer.bound optimizer.assembly optimizer.neighbourhoods optimizer.relaxations optimizer.lacks optimizer.explain
+optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
+optimizer.relaxations optimizer.lacks optimizer.explain
 optimizer.solve
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
@@ -30,7 +31,7 @@ worker serving demo __main__
 
 ONLY_IN = {
     "ortools": {"optimizer.master", "optimizer.bound", "optimizer.model", "optimizer.neighbourhoods"},
-    "highspy": {"optimizer.master", "optimizer.bound", "optimizer.model", "optimizer.neighbourhoods"},
+    "highspy": {"optimizer.master", "optimizer.arcsolve"},
     "numba": {"optimizer.timespace", "optimizer.kernels", "optimizer.pricing"},
     "networkx": {"routes.network", "routes.road_check", "routes.ways"},
     "streamlit": set(),

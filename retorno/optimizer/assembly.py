@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from retorno.optimizer.arcsolve import Choice
 from retorno.optimizer.ground import TRIP, Ground
 from retorno.optimizer.master import LinearProgram
-from retorno.optimizer.model import Choice, PackingCut
+from retorno.optimizer.model import PackingCut
 from retorno.optimizer.pricing import Pricing, Way
 from retorno.optimizer.problem import Leg, Plan, PlannedVehicle
 
@@ -127,9 +128,7 @@ def assemble(pricing: Pricing, choice: Choice) -> Assembled:
         )
         for v in vehicles
     )
-    return Assembled(
-        plan=Plan(problem=ground.problem.name, vehicles=planned, itineraries=itineraries)
-    )
+    return Assembled(plan=Plan(problem=ground.problem.name, vehicles=planned, itineraries=itineraries))
 
 
 def _legs(
@@ -147,9 +146,7 @@ def _legs(
         kind, row_id, board, alight = ground.ride_leg[ride]
         if kind == "trip":
             vehicle = seat_of[group_id, day]
-            legs.append(
-                Leg(kind="trip", row_id=row_id, day=day, vehicle=vehicle, board=board, alight=alight)
-            )
+            legs.append(Leg(kind="trip", row_id=row_id, day=day, vehicle=vehicle, board=board, alight=alight))
         elif kind == "service":
             legs.append(Leg(kind="service", row_id=row_id, day=day))
         else:
@@ -320,5 +317,3 @@ def moves_of_plan(ground: Ground, plan: Plan) -> dict[tuple[int, int, int], int]
             if day >= ground.now:
                 moves[kind_of[vehicle.type], ground.trip_of[trip_id], day] += 1
     return dict(moves)
-
-

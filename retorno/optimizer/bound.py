@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retorno.optimizer.arcsolve import ArcModel, Basis
 from retorno.optimizer.ground import INFINITE, TRIP, Floats
-from retorno.optimizer.model import Arc, ArcModel, Basis, Move
+from retorno.optimizer.model import Arc, Move
 from retorno.optimizer.pricing import FleetPrices, Prices, Pricing, whole_bound
 
 BEATS_CENTS = 1e-3
@@ -103,9 +104,7 @@ def sharpen(pricing: Pricing, prices: Prices, *, steps: int, seed: int) -> DualP
     return best
 
 
-def _raise(
-    pricing: Pricing, prices: Prices, index: int, target: float, slack: Floats, aircraft_slack: Floats
-) -> None:
+def _raise(pricing: Pricing, prices: Prices, index: int, target: float, slack: Floats, aircraft_slack: Floats) -> None:
     travel = pricing.classes[index]
     if travel.is_locked or target < -INFINITE / 2:
         return
@@ -189,17 +188,13 @@ class ArcBound:
         end = time.monotonic() + seconds
         while not should_stop():
             self.model = ArcModel(self.pricing, self.arcs, self.moves)
-            basis = self.model.solve_relaxed(
-                seconds=end - time.monotonic(), basis=self._basis, seed=self.seed
-            )
+            basis = self.model.solve_relaxed(seconds=end - time.monotonic(), basis=self._basis, seed=self.seed)
             if basis is None:
                 break
             self._basis = basis
             self.rounds += 1
             targets = self.model.targets()
-            point = dual_point(
-                self.pricing, self.model.read_prices(), targets, seed=self.seed + self.rounds
-            )
+            point = dual_point(self.pricing, self.model.read_prices(), targets, seed=self.seed + self.rounds)
             self._keep(point)
             assert self.best is not None
             on_bound(whole_bound(self.best.bound_cents))

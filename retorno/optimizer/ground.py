@@ -223,18 +223,12 @@ class Ground:
         self.trip_from = np.array([self.site_of[trip.stops[0]] for trip in problem.trips], dtype=np.int64)
         self.trip_to = np.array([self.site_of[trip.stops[-1]] for trip in problem.trips], dtype=np.int64)
         driver = problem.costs.driver_day_cents
-        moves = [
-            [t.km * kind.km_cents + kind.day_cents + t.drivers * driver for t in problem.trips]
-            for kind in kinds
-        ]
+        moves = [[t.km * kind.km_cents + kind.day_cents + t.drivers * driver for t in problem.trips] for kind in kinds]
         self.move_cents = np.array(moves, dtype=np.float64).reshape(len(kinds), len(problem.trips))
         depots = np.array([site.id in self.depot_sites for site in sites], dtype=bool)
         self.stay_cents = np.where(depots, 0.0, float(problem.costs.away_day_cents))
         ends = [
-            [
-                0.0 if site.id in self.depot_sites else float(kind.return_cents.get(site.id, INFINITE))
-                for site in sites
-            ]
+            [0.0 if site.id in self.depot_sites else float(kind.return_cents.get(site.id, INFINITE)) for site in sites]
             for kind in kinds
         ]
         self.end_cents = np.array(ends, dtype=np.float64).reshape(len(kinds), len(sites))
@@ -249,9 +243,7 @@ class Ground:
 
         self.quota = table([crossing.quota for crossing in problem.crossings])
         self.beds = table([[site.beds] * days for site in problem.sites])
-        self.reception = table(
-            [[math.inf] * days if s.arrivals is None else s.arrivals for s in problem.sites]
-        )
+        self.reception = table([[math.inf] * days if s.arrivals is None else s.arrivals for s in problem.sites])
         self.escorts = table([[pool.available] * days for pool in problem.escort_pools])
         self.service_seats = np.array([service.seats for service in problem.services], dtype=np.float64)
         self.charter_seats = np.array([c.seats for c in problem.charters], dtype=np.float64)

@@ -1,24 +1,21 @@
 """The strong arc model: every group a flow over rides in time and space, vehicles and aircraft whole numbers.
 
-One function per constraint. Solved as a linear program it gives prices and a bound, as a mixed integer program
-plans. Rows that cannot bind (enough beds for everybody who could sleep there, and so on) are left out.
+One function per constraint; ``arcsolve`` hands it to HiGHS. Rows that cannot bind (enough beds for everybody who
+could sleep there, and so on) are left out.
 """
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
-import highspy
 import numpy as np
 
-from retorno.optimizer.classes import Path
-from retorno.optimizer.ground import INFINITE, SERVICE, TRIP, Floats, Ground
-from retorno.optimizer.master import quiet_highs
-from retorno.optimizer.pricing import Prices, Pricing, Way
+from retorno.optimizer.classes import TravelClass
+from retorno.optimizer.ground import INFINITE, SERVICE, TRIP, Ground
+from retorno.optimizer.pricing import Pricing, Way
 
 Arc = tuple[int, int]
 """(ride, day)."""
@@ -41,17 +38,7 @@ class PackingCut:
     vehicles: tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
-    """What a solved model decided: itineraries with units per class, vehicles per move, aircraft per charter day."""
-
-    ways: list[list[tuple[Way, int]]]
-    moves: dict[Move, int]
-    aircraft: dict[tuple[int, int], int]
-    broken_journeys: tuple[int, ...]
-
-
-class ArcModel:
+class ArcRows:
     """Columns and rows for given arcs and moves.
 
     Parameters
@@ -83,7 +70,7 @@ class ArcModel:
             self.fixed_units[index] += units
         self.free = [t.count - n for t, n in zip(self.classes, self.fixed_units, strict=True)]
         self.arcs: list[list[Arc]] = [
-            [] if own is None or travel.is_locked else sorted(set(own))
+            [] if own is None or travel.is_locked else sorted(a for a in set(own) if self._in_time(travel, a))
             for own, travel in zip(arcs, self.classes, strict=True)
         ]
         self.moves = sorted(set(moves))
@@ -112,6 +99,12 @@ class ArcModel:
         self._conflict_rows()
         for number, cut in enumerate(cuts):
             self._packing_row(number, cut)
+
+    def _in_time(self, travel: TravelClass, arc: Arc) -> bool:
+        """Whether a ride arrives within the horizon and, if it ends the journey, by the latest day."""
+        ride, day = arc
+        last = travel.latest_day if self.ground.ride_to[ride] == travel.destination else self.ground.days - 1
+        return day + int(self.ground.ride_offset[ride]) <= last
 
     # ---- building blocks ----
 
@@ -171,11 +164,11 @@ class ArcModel:
             cost = travel.persons * ground.ride_comfort[ride] + travel.seats * ground.ride_fare[ride]
             arrived = day + int(ground.ride_offset[ride])
             home = int(ground.ride_to[ride]) == travel.destination
-            nights = [] if home else [arrived + extra for extra in range(ground.ride_wrap[ride])]
+            slept = [] if home else [arrived + extra for extra in range(ground.ride_wrap[ride])]
             if home:
                 cost += travel.wait_cents * (arrived - travel.ready_day)
                 cost += escort * (arrived + ground.problem.escort_return_days + 1)
-            cost += bed * len(nights)
+            cost += bed * len(slept)
             column = self._column(("arc", index, ride, day), cost, units, integer=True)
             out[day, int(ground.ride_tail[ride])].append(column)
             if home:
@@ -184,7 +177,7 @@ class ArcModel:
             else:
                 later = arrived + int(ground.ride_wrap[ride])
                 into[later, int(ground.ride_head[ride])].append(column)
-                for night in nights:
+                for night in slept:
                     self._sleep(index, int(ground.ride_to[ride]), night, column)
             self._ride(index, ride, day, column)
         starts: dict[State, list[int]] = defaultdict(list)
@@ -213,9 +206,7 @@ class ArcModel:
                 self._entry(row, column, -1.0)
         for state in sorted(states):
             for target, nights in ready(state):
-                column = self._column(
-                    ("wait", index, *state, *target), bed * len(nights), units, integer=False
-                )
+                column = self._column(("wait", index, *state, *target), bed * len(nights), units, integer=False)
                 self._entry(self.rows["flow", index, *state], column, -1.0)
                 self._entry(self.rows["flow", index, *target], column, 1.0)
                 for site, night in nights:
@@ -325,7 +316,7 @@ class ArcModel:
             days = sorted(events[place])
             for day in days:
                 self._row(("vehicle", kind, site, day), 0.0, 0.0)
-            for day, later in zip(days, days[1:], strict=False):
+            for day, later in pairwise(days):
                 cost = float(ground.stay_cents[site]) * (later - day)
                 column = self._column(("stay", kind, site, day), cost, np.inf, integer=False)
                 self._entry(self.rows["vehicle", kind, site, day], column, -1.0)
@@ -340,9 +331,7 @@ class ArcModel:
                 self._entry(self.rows["vehicle", kind, site, begin], column, 1.0)
         self.movers: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
         for kind, trip, day in self.moves:
-            column = self._column(
-                ("move", kind, trip, day), float(ground.move_cents[kind, trip]), np.inf, integer=True
-            )
+            column = self._column(("move", kind, trip, day), float(ground.move_cents[kind, trip]), np.inf, integer=True)
             self._entry(self.rows["vehicle", kind, int(ground.trip_from[trip]), day], column, -1.0)
             self._entry(self.rows["vehicle", kind, int(ground.trip_to[trip]), day + 1], column, 1.0)
             self.movers[trip, day].append((kind, column))
@@ -419,9 +408,7 @@ class ArcModel:
         self, trip: int, day: int, fixed: Sequence[tuple[int, int, int]], movers: Sequence[tuple[int, int]]
     ) -> None:
         """Every group that stands keeps a vehicle that fits it."""
-        fits = {
-            tuple(int(n > 0) for n in self.pricing.places_per_vehicle(self.classes[i])) for i, _, _ in fixed
-        }
+        fits = {tuple(int(n > 0) for n in self.pricing.places_per_vehicle(self.classes[i])) for i, _, _ in fixed}
         for pattern in sorted(fits):
             entries = [(c, 1.0) for kind, c in movers if pattern[kind]]
             self._row(("fixed", trip, day, pattern), 1.0, np.inf, entries)
@@ -455,7 +442,7 @@ class ArcModel:
     def _shared_capacities(self) -> None:
         """Quota, beds, reception, service seats, escorts: uses of a day <= capacity, where they could exceed it."""
         ground = self.ground
-        for key, uses in sorted(self._use.items(), key=lambda pair: pair[0]):  # type: ignore[arg-type,return-value]
+        for key, uses in sorted(self._use.items(), key=lambda pair: pair[0]):
             name, index, day = str(key[0]), int(key[1]), int(key[2])  # type: ignore[call-overload]
             room = {
                 "service": lambda i, d: ground.service_seats[i],
@@ -509,249 +496,12 @@ class ArcModel:
         held = sum((i, r) in wanted for i, r, _ in self.fixed_rides.get((cut.trip, cut.day), ()))
         for kind, column in self.movers.get((cut.trip, cut.day), []):
             more = self._column(("more", number, kind), 0.0, 1.0, integer=True)
-            self._row(
-                ("more", number, kind), 0.0, np.inf, [(column, 1.0), (more, -float(cut.vehicles[kind] + 1))]
-            )
+            self._row(("more", number, kind), 0.0, np.inf, [(column, 1.0), (more, -float(cut.vehicles[kind] + 1))])
             entries.append((more, -total))
         self._row(("packing", number), -np.inf, total - 1.0 - held, entries)
 
-    # ---- solving ----
-
-    def highs_model(self, *, integer: bool) -> highspy.HighsLp:
-        """The model in HiGHS's own form; entries of one row and column are summed."""
-        rows, columns = len(self._row_low), len(self._cost)
-        place = np.array(self._entry_column, dtype=np.int64) * rows + np.array(self._entry_row, dtype=np.int64)
-        where, position = np.unique(place, return_inverse=True)
-        values = np.bincount(position, weights=np.array(self._entry_value), minlength=len(where))
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = columns, rows
-        lp.col_cost_ = np.array(self._cost)
-        lp.col_lower_, lp.col_upper_ = np.array(self._low), np.array(self._high, dtype=np.float64)
-        lp.row_lower_, lp.row_upper_ = np.array(self._row_low), np.array(self._row_high)
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        counts = np.bincount(where // rows, minlength=columns) if rows else np.zeros(columns, dtype=np.int64)
-        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-        lp.a_matrix_.index_ = (where % rows).astype(np.int32)
-        lp.a_matrix_.value_ = values
-        if integer:
-            kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-            lp.integrality_ = [kinds[flag] for flag in self._integer]
-        return lp
-
-    def solve_relaxed(
-        self, *, seconds: float, basis: Basis | None = None, seed: int = 0
-    ) -> Basis | None:
-        """Solve the linear relaxation; sets ``values``, ``duals``, ``objective``. None if time ran out."""
-        highs = quiet_highs(seed)
-        highs.passModel(self.highs_model(integer=False))
-        highs.setOptionValue("time_limit", max(0.01, seconds))
-        if basis is not None:
-            highs.setBasis(basis.fitted(self.columns, self.rows))
-        highs.run()
-        solution = highs.getSolution()
-        self.values: Floats = np.array(solution.col_value)
-        self.duals: Floats = np.array(solution.row_dual)
-        self.objective = float(highs.getInfo().objective_function_value) + self.constant
-        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            return None
-        found = highs.getBasis()
-        return Basis(
-            columns=dict(zip(self.columns, found.col_status, strict=True)),
-            rows=dict(zip(self.rows, found.row_status, strict=True)),
-        )
-
-    def solve_whole(
-        self,
-        *,
-        seconds: float,
-        seed: int = 0,
-        start: Mapping[Key, float] | None = None,
-        gap: float = 0.0,
-        should_stop: Callable[[], bool] = lambda: False,
-        on_bound: Callable[[float], None] = lambda bound: None,
-    ) -> WholeResult:
-        """Solve with whole numbers.
-
-        Parameters
-        ----------
-        start
-            Values of whole columns of a known plan, by column key; others are 0.
-        gap
-            Relative gap at which to stop.
-        on_bound
-            Called with the proven bound of this model, cents, now and then.
-        """
-        highs = quiet_highs(seed)
-        highs.passModel(self.highs_model(integer=True))
-        end = time.monotonic() + seconds
-        highs.setOptionValue("time_limit", max(0.01, seconds))
-        highs.setOptionValue("mip_rel_gap", gap)
-        highs.setOptionValue("mip_abs_gap", 0.4)
-        if start is not None:
-            whole = [(column, float(start.get(key, 0.0))) for key, column in self.columns.items()
-                     if self._integer[column]]  # fmt: skip
-            highs.setSolution(
-                len(whole),
-                np.array([c for c, _ in whole], dtype=np.int32),
-                np.array([v for _, v in whole]),
-            )
-
-        def watch(event: Any) -> None:
-            if time.monotonic() > end or should_stop():
-                event.interrupt()
-            bound = float(event.data_out.mip_dual_bound)
-            if abs(bound) < INFINITE:
-                on_bound(bound + self.constant)
-
-        highs.cbMipInterrupt += watch
-        highs.run()
-        info = highs.getInfo()
-        status = highs.getModelStatus()
-        solution = highs.getSolution()
-        found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        self.values = np.array(solution.col_value)
-        bound = float(info.mip_dual_bound) + self.constant
-        if status == highspy.HighsModelStatus.kInfeasible:
-            bound = INFINITE
-        return WholeResult(
-            choice=self.read_choice() if found else None,
-            bound_cents=bound,
-            is_optimal=status == highspy.HighsModelStatus.kOptimal,
-            is_infeasible=status == highspy.HighsModelStatus.kInfeasible,
-        )
-
-    # ---- reading back ----
-
-    def read_prices(self) -> Prices:
-        """The prices (row duals) of the last relaxed solve."""
-        ground = self.ground
-        prices = Prices(ground, len(self.classes))
-        charters = len(ground.problem.charters)
-        for key, row in self.rows.items():
-            price = -float(self.duals[row])
-            name = str(key[0])
-            if price <= 0 or name not in _PRICED:
-                continue
-            if name in ("strong", "strong_charter"):
-                index, unit, day = int(key[1]), int(key[2]), int(key[3])  # type: ignore[call-overload]
-                strong = prices.strong_of(index, self.classes[index])
-                if name == "strong_charter":
-                    unit += len(strong) - charters
-                strong[unit, day] += price
-            elif name == "conflict":
-                prices.conflict_of(int(key[1]))[key[2], key[3]] += price  # type: ignore[call-overload,index]
-            else:
-                getattr(prices, name)[key[1], key[2]] += price
-        return prices
-
-    def targets(self) -> list[float]:
-        """Dual of every class row: what one unit of the class costs at the last relaxed optimum."""
-        return [
-            float(self.duals[self.rows["class", i]]) if ("class", i) in self.rows else -INFINITE
-            for i in range(len(self.classes))
-        ]
-
-    def read_choice(self) -> Choice:
-        """The decisions behind the present (whole) values, itineraries put together from arcs."""
-        ways: list[list[tuple[Way, int]]] = [[] for _ in self.classes]
-        broken = []
-        taken = {key: round(self.values[column]) for key, column in self.columns.items()}
-        for index, travel in enumerate(self.classes):
-            kept = self.pricing.kept[index]
-            if kept is not None and taken.get(("kept", index), 0):
-                ways[index].append((kept, taken["kept", index]))
-            for path in self._paths(index, taken):
-                way = self.pricing.way(travel, path)
-                if way.arrival_day - way.first_day > travel.journey_days:
-                    broken.append(index)
-                ways[index].append((way, 1))
-        for index, way, units in self.fixed:
-            ways[index].append((way, units))
-        return Choice(
-            ways=ways,
-            moves={
-                (int(k[1]), int(k[2]), int(k[3])): n  # type: ignore[call-overload]
-                for k, n in taken.items()
-                if k[0] == "move" and n
-            },
-            aircraft={
-                (int(k[1]), int(k[2])): n  # type: ignore[call-overload]
-                for k, n in taken.items()
-                if k[0] == "aircraft" and n
-            },
-            broken_journeys=tuple(sorted(set(broken))),
-        )
-
-    def _paths(self, index: int, taken: Mapping[Key, int]) -> list[Path]:
-        """The class's flow taken apart into one itinerary per unit."""
-        ground, travel = self.ground, self.classes[index]
-        left: dict[Arc, int] = {arc: taken.get(("arc", index, *arc), 0) for arc in self.arcs[index]}
-        by_state: dict[State, list[Arc]] = defaultdict(list)
-        for ride, day in self.arcs[index]:
-            if left[ride, day]:
-                by_state[day, int(ground.ride_tail[ride])].append((ride, day))
-        waits: dict[State, list[tuple[State, Key]]] = defaultdict(list)
-        left_wait: dict[Key, int] = {}
-        for key, number in taken.items():
-            if number and key[0] == "wait" and key[1] == index:
-                _, _, day, node, later, target = key
-                waits[day, node].append(((later, target), key))  # type: ignore[index,arg-type]
-                left_wait[key] = number
-        paths: list[Path] = []
-        for number, start in enumerate(travel.starts):
-            for _ in range(taken.get(("start", index, number), 0)):
-                state: State = (start.day, start.node)
-                path: list[Arc] = []
-                while True:
-                    arc = next((a for a in by_state.get(state, ()) if left[a]), None)
-                    if arc is not None:
-                        left[arc] -= 1
-                        path.append(arc)
-                        ride, day = arc
-                        if int(ground.ride_to[ride]) == travel.destination:
-                            break
-                        later = day + int(ground.ride_offset[ride]) + int(ground.ride_wrap[ride])
-                        state = (later, int(ground.ride_head[ride]))
-                        continue
-                    target, key = next((t, k) for t, k in waits[state] if left_wait[k])
-                    left_wait[key] -= 1
-                    state = target
-                paths.append(tuple(path))
-        return paths
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WholeResult:
-    """Outcome of a whole-number solve; ``bound_cents`` holds for this model only."""
-
-    choice: Choice | None
-    bound_cents: float
-    is_optimal: bool
-    is_infeasible: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Basis:
-    """A simplex basis by column and row key, so that it fits a model with more or other rows and columns."""
-
-    columns: dict[Key, highspy.HighsBasisStatus]
-    rows: dict[Key, highspy.HighsBasisStatus]
-
-    def fitted(self, columns: Iterable[Key], rows: Iterable[Key]) -> highspy.HighsBasis:
-        """The basis for other columns and rows: new columns at their lower bound, new rows basic."""
-        basis = highspy.HighsBasis()
-        at_lower, basic = highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic
-        basis.col_status = [self.columns.get(key, at_lower) for key in columns]
-        basis.row_status = [self.rows.get(key, basic) for key in rows]
-        basis.valid = True
-        return basis
-
 
 _GROUP_KEYS = frozenset({"unplanned", "kept", "arc", "start", "wait"})
-_PRICED = frozenset(
-    {"seat", "wheelchair", "quota", "bed", "reception", "service", "charter_seat", "charter_least", "escort",
-     "strong", "strong_charter", "conflict"}
-)  # fmt: skip
 
 
 def _ready_nodes(

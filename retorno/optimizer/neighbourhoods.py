@@ -15,13 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from retorno.errors import Inconsistent
+from retorno.optimizer.arcsolve import ArcModel
 from retorno.optimizer.assembly import assemble, moves_of_plan, ways_of_plan
 from retorno.optimizer.bound import ArcBound, DualPoint, cheapest_arcs, dual_point, move_extra, sharpen
 from retorno.optimizer.check import judge
 from retorno.optimizer.classes import Path, TravelClass, classes_of
 from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Floats, Ground
 from retorno.optimizer.master import Master
-from retorno.optimizer.model import Arc, ArcModel, Key, Move, PackingCut
+from retorno.optimizer.model import Arc, Key, Move, PackingCut
 from retorno.optimizer.pricing import Prices, Pricing, Way, whole_bound
 from retorno.optimizer.problem import Plan, Problem
 
@@ -272,8 +273,6 @@ def within_gap(
     return arcs, moves
 
 
-
-
 # ---- neighbourhoods ----
 
 FIRST_FREE, LEAST_FREE, MOST_FREE = 16, 6, 100
@@ -327,13 +326,9 @@ def improve_by_mip(
     else:
         if prices is None:
             master = Master(ground, classes_of(ground, merge=True), seed=seed)
-            prices = master.generate(
-                seconds=seconds / 3, should_stop=should_stop, on_bound=on_bound, gap=1e-3
-            ).prices
+            prices = master.generate(seconds=seconds / 3, should_stop=should_stop, on_bound=on_bound, gap=1e-3).prices
         pricing = Pricing(ground, classes_of(ground, merge=False))
-        search = NeighbourhoodSearch(
-            pricing, plan, None, prices, seed=seed, should_stop=should_stop, on_plan=on_plan
-        )
+        search = NeighbourhoodSearch(pricing, plan, None, prices, seed=seed, should_stop=should_stop, on_plan=on_plan)
     while time.monotonic() < end and not should_stop():
         search.step(end - time.monotonic())
     return search.plan
@@ -514,9 +509,7 @@ class NeighbourhoodSearch:
         for charter, day, count in self._flown():
             start["aircraft", charter, day] = float(count)
         model = ArcModel(pricing, own_arcs, offered, fixed=[(i, way, n) for (i, _), (way, n) in fixed.items()])
-        result = model.solve_whole(
-            seconds=seconds, seed=self.seed, start=start, gap=2e-5, should_stop=self.should_stop
-        )
+        result = model.solve_whole(seconds=seconds, seed=self.seed, start=start, gap=2e-5, should_stop=self.should_stop)
         if result.choice is None or result.choice.broken_journeys:
             return False, result.is_infeasible
         assembled = assemble(pricing, result.choice)

@@ -22,6 +22,7 @@ from retorno.optimizer.kernels import ascend, backward, forward, read, through
 FORBIDDEN_CENTS = 1e9
 """Stands for 'unplanned' where a group may not be left (facts under way); more than any real value."""
 
+
 class Prices:
     """Cents per unit of everything limited; every array is >= 0 and has one column per day.
 
@@ -224,7 +225,7 @@ class Pricing:
             price += self._escort_sums(travel)[np.minimum(end, ground.days)]
             price += costs.escort_day_cents * travel.escorts * end
         price[travel.latest_day + 1 :] = INFINITE
-        return price
+        return np.asarray(price)
 
     def start_prices(self, travel: TravelClass) -> Floats:
         """Cents per unit of each of the class's starts: change, nights before it, less escorts before it."""
@@ -254,7 +255,7 @@ class Pricing:
             sums = self._escort_sums(travel)
             end = min(way.arrival_day + self.ground.problem.escort_return_days + 1, self.ground.days)
             total += float(sums[end] - sums[way.first_day])
-        return total
+        return float(total)
 
     def sweep(self, index: int, *, exact: bool = False, only: Bools | None = None) -> Sweep:
         """One DP backwards in time for a class at the current prices.
@@ -292,7 +293,7 @@ class Pricing:
         if travel.wheelchairs:
             cost += travel.wheelchairs * self._wheel_price
         cost += self._own_prices(index)
-        return cost
+        return np.asarray(cost)
 
     # ---- vehicles and charters ----
 
@@ -472,9 +473,10 @@ class Sweep:
     def reach(self) -> Floats:
         """Least price from the start to every state, by elapsed journey days; (days + 1, nodes, layers)."""
         ground, travel = self.pricing.ground, self.pricing.classes[self.index]
-        reach = np.full(self.value.shape, INFINITE)
+        shape = (ground.days + 1, ground.nodes, self.pricing.layers)
+        reach = np.full(shape, INFINITE)
         for start, cents in zip(travel.starts, self.start_cents, strict=True):
-            if start.elapsed < reach.shape[2]:
+            if start.elapsed < self.pricing.layers:
                 cell = reach[start.day, start.node]
                 cell[start.elapsed] = min(cell[start.elapsed], cents)
         forward(reach, self.cost, self.night, travel.destination, travel.journey_days, *_static(ground))

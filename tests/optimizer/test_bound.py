@@ -1,0 +1,59 @@
+"""The tight bound: dual ascent never proves too much, and the rounds close on the LP's value."""
+
+from __future__ import annotations
+
+import pytest
+
+from retorno.optimizer.bound import ArcBound, dual_point, sharpen
+from retorno.optimizer.check import judge
+from retorno.optimizer.classes import classes_of
+from retorno.optimizer.ground import Ground
+from retorno.optimizer.master import Master
+from retorno.optimizer.pricing import Prices, Pricing
+from tests.optimizer.oracle import optimum
+from tests.optimizer.random_problems import tiny_problem
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_dual_ascent_from_nothing_is_never_above_the_optimum(seed: int) -> None:
+    problem = tiny_problem(seed)
+    ground = Ground(problem)
+    pricing = Pricing(ground, classes_of(ground, merge=False))
+    best = judge(problem, optimum(problem)).value_cents
+
+    # Targets far above what any class can cost: everything that the slack allows is raised.
+    targets = [1e9] * len(pricing.classes)
+    point = dual_point(pricing, Prices(ground, len(pricing.classes)), targets, seed=seed)
+
+    assert point.bound_cents <= best + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_sharper_prices_prove_no_less_and_never_too_much(seed: int) -> None:
+    problem = tiny_problem(seed)
+    ground = Ground(problem)
+    master = Master(ground, classes_of(ground, merge=False))
+    relaxed = master.generate(seconds=20.0)
+
+    point = sharpen(master.pricing, relaxed.prices, steps=4, seed=seed)
+
+    assert relaxed.bound_cents - 1 <= point.bound_cents <= judge(problem, optimum(problem)).value_cents + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_rounds_close_on_the_value_of_the_strong_relaxation(seed: int) -> None:
+    problem = tiny_problem(seed)
+    ground = Ground(problem)
+    pricing = Pricing(ground, classes_of(ground, merge=False))
+    arc_bound = ArcBound(pricing, seed=seed)
+    first = dual_point(pricing, Prices(ground, len(pricing.classes)), None, seed=seed)
+    # One arc per class to begin with: all others must be found by pricing.
+    arc_bound.start(first, per_class=1)
+
+    last = arc_bound.run(seconds=20.0)
+
+    assert arc_bound.is_closed
+    assert last is not None
+    assert arc_bound.model is not None
+    assert first.bound_cents - 1e-6 <= last.bound_cents <= judge(problem, optimum(problem)).value_cents + 1e-6
+    assert last.bound_cents == pytest.approx(arc_bound.model.objective, rel=1e-5, abs=1.0)
