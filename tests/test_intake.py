@@ -150,6 +150,33 @@ def test_error_on_the_last_person_leaves_nothing_behind(database: Database, offi
     assert counts == [0, 0, 0]
 
 
+def test_second_click_registers_nobody_twice(session: Session, coordinator: Actor, coordinator_2: Actor) -> None:
+    clicks = [
+        intake.register_case(
+            session, actor, case=CASE, group=GROUP, persons=mother_and_child(), form_id="2027-03-01T15:00"
+        )
+        for actor in (coordinator, coordinator, coordinator_2)
+    ]
+
+    assert clicks[0] == clicks[1] != clicks[2]
+    assert session.exec(select(func.count()).select_from(Person)).one() == 4
+
+
+def test_country_that_does_not_exist_and_hidden_characters_are_refused(session: Session, coordinator: Actor) -> None:
+    with pytest.raises(InputError, match='"QQ" is no country'):
+        intake.register_case(
+            session,
+            coordinator,
+            case=CASE,
+            group=GROUP,
+            persons=[NewPerson(person=person_create(nationality="QQ"), key="1")],
+        )
+    for field, value in (("permit_number", "A\u200b1"), ("speaks", "fr\u202e"), ("contact_language", "español")):
+        with pytest.raises(InputError) as refused:
+            intake.read_form(PersonCreate, person_create().model_dump() | {field: value})
+        assert [fault.column for fault in refused.value.faults] == [field]
+
+
 def test_circle_of_caregivers_is_refused(session: Session, coordinator: Actor) -> None:
     persons = [
         NewPerson(person=person_create(), key="a", caregiver_key="b"),

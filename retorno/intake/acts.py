@@ -65,9 +65,21 @@ class Registered:
 
 
 def register_case(
-    session: Session, actor: Actor, *, case: CaseCreate, group: TravelGroupCreate, persons: Sequence[NewPerson]
+    session: Session,
+    actor: Actor,
+    *,
+    case: CaseCreate,
+    group: TravelGroupCreate,
+    persons: Sequence[NewPerson],
+    form_id: str = "",
 ) -> Registered:
     """Register a case with one travel group and its members: all of it, or nothing.
+
+    Parameters
+    ----------
+    form_id
+        Names this filling of the form. The same one again (a second click, a repeat after a lost line) registers
+        nobody twice and gives what was registered. Empty for none.
 
     Raises
     ------
@@ -78,6 +90,10 @@ def register_case(
     """
     actor = access.require(session, actor, "intake.register")
     office = office_of(session, actor)
+    form_key = f"form:{actor.user_id}:{form_id}" if form_id else None
+    before = _registered_before(session, form_key) if form_key else None
+    if before is not None:
+        return before
     faults = [
         *place_fault(case.place_id, office),
         *destination_faults(group.destination_country, group.destination_place_id),
@@ -95,6 +111,7 @@ def register_case(
             "office_id": office.office_id,
             "opened_at": now,
             "opened_by": actor.user_id,
+            "import_key": form_key,
         },
     )
     new_group = TravelGroup.model_validate(group, update={"case_id": case_id})
@@ -102,8 +119,10 @@ def register_case(
     session.add(new_group)
     session.flush()
     ids = {person.key: new_id("P") for person in persons}
+    numbers = {new.key: number for number, new in enumerate(persons)}
     for new in _caregivers_first(persons):
-        session.add(_person_row(new, ids, new_group.group_id))
+        person_key = f"{form_key}:{numbers[new.key]:03d}" if form_key else None
+        session.add(_person_row(new, ids, new_group.group_id, person_key))
         session.flush()
     audit.append(
         session,
@@ -123,7 +142,23 @@ def register_case(
     )
 
 
-def _person_row(new: NewPerson, ids: Mapping[str, str], group_id: str) -> Person:
+def _registered_before(session: Session, form_key: str) -> Registered | None:
+    """What the same filling of the form has registered already."""
+    case = session.exec(select(Case).where(Case.import_key == form_key)).first()
+    if case is None:
+        return None
+    rows = session.exec(
+        select(Person).where(col(Person.import_key).startswith(f"{form_key}:")).order_by(col(Person.import_key))
+    ).all()
+    return Registered(
+        case_id=case.case_id,
+        group_id=rows[0].group_id,
+        reference=case.reference,
+        person_ids=tuple(row.person_id for row in rows),
+    )
+
+
+def _person_row(new: NewPerson, ids: Mapping[str, str], group_id: str, import_key: str | None) -> Person:
     return Person.model_validate(
         new.person,
         update={
@@ -131,6 +166,7 @@ def _person_row(new: NewPerson, ids: Mapping[str, str], group_id: str) -> Person
             "group_id": group_id,
             "caregiver_id": ids[new.caregiver_key] if new.caregiver_key else None,
             "search_key": search_key(new.person),
+            "import_key": import_key,
             "registered_at": clock.now(),
         },
     )

@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from retorno import clock
 from retorno.errors import Fault, InputError
-from retorno.intake.shared import locked, touch_group
+from retorno.intake.shared import country_faults, locked, touch_group
 from retorno.models.people import (
     Consent,
     ConsentCreate,
@@ -149,7 +149,9 @@ def add_document(session: Session, actor: Actor, *, person_id: str, document: Do
     actor = access.require(session, actor, "intake.document", person_id=person_id)
     person = session.get_one(Person, person_id)
     zone = read_zone(document.mrz) if document.mrz.strip() else None
-    faults = _zone_faults(zone, document, person) if zone is not None else []
+    faults = country_faults(document, ("issuing_country",))
+    if zone is not None:
+        faults += _zone_faults(zone, document, person)
     if _is_recorded(session, person_id, document):
         faults.append(Fault(column="number", code="TWICE", what="this document is already recorded for this person"))
     if faults:

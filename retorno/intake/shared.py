@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, TypeVar
 
+from babel import Locale
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import update
 from sqlmodel import Session, SQLModel, col, select
@@ -113,6 +115,20 @@ def destination_faults(country: str, place_id: str, *, row: int | None = None) -
     return []
 
 
+@cache
+def _country_codes() -> frozenset[str]:
+    return frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2 and code.isalpha())
+
+
+def country_faults(form: BaseModel, fields: Sequence[str], *, row: int | None = None) -> list[Fault]:
+    """The fields of a form that hold a code no country has."""
+    return [
+        Fault(row=row, column=name, value=code, code="COUNTRY", what=f'"{code}" is no country, expected one such as HN')
+        for name in fields
+        if (code := getattr(form, name)) is not None and code not in _country_codes()
+    ]
+
+
 def person_faults(person: PersonBase, *, today: date, age_of_majority: int = 18, row: int | None = None) -> list[Fault]:
     """What cannot be true of a person today: dates to come, an adult recorded as an unaccompanied child."""
     faults = [
@@ -120,6 +136,7 @@ def person_faults(person: PersonBase, *, today: date, age_of_majority: int = 18,
         for name, day in (("birth_date", person.birth_date), ("stranded_since", person.stranded_since))
         if day is not None and day > today
     ]
+    faults += country_faults(person, ("nationality", "habitual_residence"), row=row)
     if person.birth_date is not None and person.birth_date.year < today.year - 120:
         what = f"{person.birth_date} is more than 120 years ago"
         faults.append(Fault(row=row, column="birth_date", code="DATE", what=what))

@@ -6,6 +6,7 @@ Instants are UTC; dates are calendar days at the place concerned; countries are 
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Annotated
 
@@ -29,7 +30,25 @@ from retorno.vocabulary import (
 Name = Annotated[str, AfterValidator(clean_text)]
 """A name as written by the person: byte-exact after Unicode NFC, no hidden characters."""
 
-CountryCode = Annotated[str, Field(min_length=2, max_length=2, regex="^[A-Z]{2}$")]
+CleanText = Annotated[str, AfterValidator(clean_text)]
+"""Any other text of a person: NFC, no hidden characters."""
+
+
+def _country_code(value: str) -> str:
+    if not re.fullmatch("[A-Z]{2}", value):
+        raise ValueError(f'"{value}", expected a two-letter code such as "HN"')
+    return value
+
+
+def _language_code(value: str) -> str:
+    if not re.fullmatch("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value) or len(value) > 12:
+        raise ValueError(f'"{value}", expected a language code such as "es" or "ht"')
+    return value
+
+
+# SQLModel ignores a pattern given to Field, so the form of a code is checked by a validator of its own.
+CountryCode = Annotated[str, AfterValidator(_country_code)]
+LanguageCode = Annotated[str, AfterValidator(_language_code)]
 
 
 # ---- cases and groups ------------------------------------------------------------------------------------
@@ -64,7 +83,7 @@ class TravelGroupBase(SQLModel):
 
     destination_country: CountryCode
     destination_place_id: str = Field(description="Reception place, as in data/places.csv, or an airport abroad")
-    destination_municipality: str = ""
+    destination_municipality: CleanText = ""
     earliest_date: date | None = None
     latest_date: date | None = Field(default=None, description="Date they must be home by, if any")
 
@@ -114,15 +133,15 @@ class PersonBase(SQLModel):
     is_age_in_doubt: bool = Field(default=False, description="R15: then the person is treated as a child")
     nationality: CountryCode
     habitual_residence: CountryCode | None = None
-    contact_language: str = Field(min_length=2, max_length=8, description="BCP 47, such as es, ht, bn")
-    speaks: str = Field(default="", description="Further languages, BCP 47, joined by ;")
+    contact_language: LanguageCode = Field(description="BCP 47, such as es, ht, bn")
+    speaks: CleanText = Field(default="", description="Further languages, BCP 47, joined by ;")
     phone: str = ""
     stranded_since: date
     is_detained: bool = Field(default=False, description="Held by an authority when consent is given (R5)")
     relation: Relation = Relation.SELF
     is_unaccompanied: bool = Field(default=False, description="A child without parent or customary caregiver")
     entry_basis: EntryBasis = EntryBasis.NATIONALITY
-    permit_number: str = ""
+    permit_number: CleanText = ""
     permit_valid_until: date | None = None
     is_third_state_choice_written: bool = Field(default=False, description="R9: the person's own written choice")
     onward_means: OnwardMeans | None = None
@@ -230,7 +249,7 @@ class ConsentBase(SQLModel):
     purpose: ConsentPurpose
     destination_country: CountryCode
     text_version: str = Field(min_length=1, description="Version of the text that was read")
-    language: str = Field(min_length=2, max_length=8, description="Language it was read in")
+    language: LanguageCode = Field(description="Language it was read in")
     interpreter: str = Field(default="", description="Interpreter's staff code; empty where none was needed")
     counselled_at: datetime = Field(sa_type=UtcInstant)
     counselled_by: str = Field(min_length=1)
