@@ -99,6 +99,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=400)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--window", type=int, default=21)
+    parser.add_argument("--all-places", action="store_true", help="every place of reception.csv as well")
     parser.add_argument("--problem", type=Path, default=HERE / "joint" / "region10000.json.gz")
     chosen = parser.parse_args()
     problem = json.loads(gzip.decompress(chosen.problem.read_bytes()))
@@ -106,6 +107,8 @@ def main() -> None:
     clock = PlanClock(first_date=first_date, days=chosen.window + 7, utc_offset_min=problem["clock_utc_offset_min"])
     ground, overlay = load_ground(), overlay_of(first_date, clock.days)
     places = [site["id"] for site in problem["sites"] if site["country"] in {*LAND, "DO"}]
+    if chosen.all_places:
+        places = sorted({*places, *(place for place in ground.reception if place in ground.places)})
     offer = offer_of(ground, overlay, clock, places)
 
     rng = random.Random(chosen.seed)
