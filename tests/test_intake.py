@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -616,3 +617,49 @@ def test_duplicate_in_another_office_is_never_told(session: Session, coordinator
             is_same=True,
         )
     assert session.exec(select(Person.status).where(col(Person.person_id) == mine.person_id)).one()
+
+
+def test_of_many_editors_at_once_one_succeeds_and_the_others_are_told(
+    database: Database, office: OfficeFixture
+) -> None:
+    with database.transaction() as session:
+        person_id = make_person(session, ready=False).person_id
+
+    def edit(number: int) -> str:
+        try:
+            with database.transaction() as session:
+                actor = load_actor(session, office.user_ids["coordinator"])
+                changes = PersonUpdate(phone=f"+5025555000{number}")
+                intake.update_person(session, actor, person_id=person_id, version=1, changes=changes)
+        except Stale:
+            return "stale"
+        return "saved"
+
+    with ThreadPoolExecutor(max_workers=5) as pool:
+        outcomes = sorted(pool.map(edit, range(5)))
+
+    assert outcomes == ["saved", "stale", "stale", "stale", "stale"]
+    with database.reading() as session:
+        assert session.get_one(Person, person_id).version == 2
+
+
+def test_same_file_imported_by_two_at_once_registers_nobody_twice(database: Database, office: OfficeFixture) -> None:
+    header = "Nombres,Sexo,Edad,Nacionalidad,Idioma,Varado desde,Destino,Punto de recepción"
+    content = f"{header}\r\nOmar,hombre,40,HN,es,05/01/2027,HN,HN-CAMR-OMOA\r\n".encode()
+    preview = intake.read_import(content, "x.csv")
+    assert preview.problems == ()
+
+    def run(login: str) -> str:
+        try:
+            with database.transaction() as session:
+                outcome = intake.apply_import(session, load_actor(session, office.user_ids[login]), preview)
+        except Stale:
+            return "unchanged"
+        return "unchanged" if outcome.is_unchanged else "imported"
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        outcomes = sorted(pool.map(run, ["coordinator", "coordinator_2"] * 2))
+
+    assert outcomes == ["imported", "unchanged", "unchanged", "unchanged"]
+    with database.reading() as session:
+        assert session.exec(select(func.count()).select_from(Person)).one() == 1
