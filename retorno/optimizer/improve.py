@@ -206,7 +206,7 @@ def ruin_vehicles(ground: Ground, load: Load, memory: Memory, most: int) -> None
                 memory.chosen[vehicle] = 1
                 number += 1
                 break
-    window = 2 + draw(memory, np.int64(5))
+    window = draw(memory, np.int64(6))
     groups = ground.group.shape[0]
     start = draw(memory, groups)
     for offset in range(groups):
@@ -554,7 +554,7 @@ def rounds(
         if urgent < 0:
             kind = draw(memory, np.int64(100))
             if kind < VEHICLES:
-                ruin_vehicles(ground, load, memory, 2 * most)
+                ruin_vehicles(ground, load, memory, np.int64(LARGEST_RUIN))
             elif kind < VEHICLES + COMMON_END:
                 seed = random_planned(ground, load, memory)
                 if seed >= 0:

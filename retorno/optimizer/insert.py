@@ -34,6 +34,7 @@ from retorno.optimizer.place import (
     OVERNIGHT,
     PERSONS,
     POOL,
+    PROFILE,
     RANK_OVERNIGHT,
     RANK_SAME_DAY,
     READY,
@@ -156,20 +157,6 @@ def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def bound_ahead(ahead: Array, day: int, site: int, persons: int, wait: int, layers: int) -> Real:
-    """Lower bound of the price from a site on a day to the destination, waiting from that day on included.
-
-    ``ahead`` is the part of ``Ground.ahead`` for one commodity.
-    """
-    best = NO_PRICE
-    for layer in range(layers):
-        cost = ahead[day, site, layer] * persons + wait * layer
-        if cost < best:
-            best = cost
-    return best
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
 def push(labels: tuple[Array, ...], call: int, target: int, cost: float, start: int, label: int, ride: int) -> None:
     """Changes ``labels``: keeps the cheaper label of the state ``target``, of equal ones the later start."""
     costs, starts, came_from, came_by, stamp = labels
@@ -221,13 +208,12 @@ def find_way(
     night = ground.bed_cents * seats + escort_day
     # Arrays are taken out of their handles once: in the loops below that would cost more than the work.
     table, site_start, flight_end = ground.ride, ground.site_start, ground.flight_end
-    allowed, ahead = ground.allowed[commodity], ground.ahead[commodity]
+    allowed, ahead = ground.allowed[commodity], ground.ahead[facts[PROFILE]]
     beds, arrivals = load.beds, load.arrivals[target]
     costs, starts, came_from, came_by, stamp = (
         scratch.cost, scratch.start, scratch.came_from, scratch.came_by, scratch.stamp,
     )  # fmt: skip
     labels = (costs, starts, came_from, came_by, stamp)
-    layers = min(journey + 1, ahead.shape[2])
     # Literal numbers as arguments would make the compiler build a variant for each.
     nobody = np.int64(-1)
     sites, slots, overnight_count = ground.site_count, ground.slot_count, ground.overnight_count
@@ -257,11 +243,11 @@ def find_way(
             push(labels, call, state, base, start, nobody, nobody)
         furthest = day_from + 1
     leave_base = float(escort_day * (1 + ground.return_days))
-    least_ahead = float(ground.ahead_least[commodity, origin] * persons)
+    least_ahead = float(ground.ahead_least[facts[PROFILE], origin] * persons)
     for day in range(day_from, last + 1):
         if not under_way and (only_start < 0 or only_start == day):
             waited = wait * (day - ready)
-            if bound_ahead(ahead, day, origin, persons, wait, layers) + waited < best:
+            if ahead[day, origin] * persons + waited < best:
                 push(labels, call, day * slots * sites + origin, leave_base, day, nobody, nobody)
                 furthest = max(furthest, day)
             elif furthest < day and least_ahead + waited >= best:
@@ -276,7 +262,7 @@ def find_way(
                 if stamp[label] != call:
                     continue
                 cost, start = costs[label], starts[label]
-                if cost + bound_ahead(ahead, day, site, persons, wait, layers) + wait * (day - ready) >= best:
+                if cost + ahead[day, site] * persons + wait * (day - ready) >= best:
                     continue
                 is_start = came_from[label] < 0 and not under_way
                 if day >= first:
@@ -295,7 +281,7 @@ def find_way(
                             + wait * (arrive - ready)
                         )
                         if there != target:
-                            least += bound_ahead(ahead, arrive, there, persons, wait, layers)
+                            least += ahead[arrive, there] * persons
                         elif arrivals[arrive] < persons:
                             continue
                         if least >= best:
@@ -400,14 +386,9 @@ def insert(ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: 
     # cheapest below any limit is the cheapest of all.
     trial = scratch.hint[group] * HINT_GROWTH + HINT_MARGIN_CENTS * facts[SEATS]
     if scratch.hint[group] == 0:
-        trial = FIRST_MARGIN_CENTS * facts[SEATS] + bound_ahead(
-            ground.ahead[facts[COMMODITY]],
-            min(facts[FIRST], ground.day_count - 1),
-            facts[FROM],
-            facts[PERSONS],
-            facts[WAIT],
-            ground.ahead.shape[3],
-        )
+        start = min(facts[FIRST], ground.day_count - 1)
+        least = ground.ahead[facts[PROFILE], start, facts[FROM]] * facts[PERSONS]
+        trial = FIRST_MARGIN_CENTS * facts[SEATS] + float(least)
     price = 0.0
     scratch.leg_count[0] = 0
     while scratch.leg_count[0] == 0 and price < limit:

@@ -24,6 +24,7 @@ FARE, COMFORT, SAME_DAY, OVERNIGHT, RANK_OVERNIGHT, RANK_SAME_DAY, CROSS_START, 
 # Columns of ``Ground.group``.
 PERSONS, SEATS, WHEELCHAIRS, ESCORTS, POOL, FROM, TO, READY, FIRST, LAST = range(10)
 JOURNEY, WAIT, LEFT_OUT, COMMODITY, STATE, STARTED, NIGHT_FROM, START_DAY, START_SLOT, START_FLY = range(10, 20)
+PROFILE = 20
 # Values of ``Ground.group[:, STATE]``.
 FREE, LOCKED, DONE = 0, 1, 2
 # Columns of ``Load.gap``: how a vehicle stands on a day on which it has no task.
@@ -49,9 +50,10 @@ class Ground(NamedTuple):
     ``ride`` has one row per ride, sorted by day, then site of departure, flights before land rides, then
     minute; ``site_start[day, site]`` to ``site_start[day, site + 1]`` are the rides from a site on a day, the
     flights among them end before ``flight_end[day, site]``.  ``allowed[commodity, ride]`` says who may take
-    what; ``ahead[commodity, day, site, j]`` is a lower bound of a person's price to an arrival ``j`` days
-    later.  ``reach`` and ``leave`` hold the connection cost of a vehicle type seen from its end and from its
-    start: ``reach[type, to, on day, gap, from]`` and ``leave[type, from, on day, gap, to]``; ``tail`` the cost
+    what; ``ahead[profile, day, site]`` is a lower bound of a person's price from there to the destination,
+    waiting from that day on included (a *profile* is a commodity with a price of waiting).
+    ``reach`` and ``leave`` hold the connection cost of a vehicle type seen from its end and from
+    its start: ``reach[type, to, on day, gap, from]`` and ``leave[type, from, on day, gap, to]``; ``tail`` the cost
     of ending the plan at a land site on the morning of a day.
     """
 

@@ -259,6 +259,7 @@ def prepare(space: TimeSpace) -> Setting:
         commodities.setdefault(space.commodity(group), len(commodities))
     group_table = _group_table(space, facts, where, commodities)
     allowed, ahead = _commodity_tables(space, commodities, group_table, rides, ride_number)
+    waiting_ahead = _profiles(group_table, ahead)
     old_legs, old_count = _old_itineraries(space, facts, where, ride_number)
     conflict_start, conflict_ids = _conflict_lists(problem)
     vehicle_site, base = _past_vehicles(space, facts, slots, land_index, rows)
@@ -287,8 +288,8 @@ def prepare(space: TimeSpace) -> Setting:
         flight_end=flight_end,
         cross_ids=space.cross_ids.astype(whole) if len(space.cross_ids) else np.zeros(1, dtype=whole),
         allowed=allowed,
-        ahead=ahead,
-        ahead_least=ahead.min(axis=(1, 3)),
+        ahead=waiting_ahead,
+        ahead_least=waiting_ahead.min(axis=1),
         land_of=np.array([land_index.get(site.id, -1) for site in problem.sites], dtype=whole),
         is_depot=tables.is_depot,
         depots=np.flatnonzero(tables.is_depot).astype(whole),
@@ -464,7 +465,7 @@ def _group_table(space: TimeSpace, facts: Facts, where: dict[str, Site0], commod
     """One row per group, columns as named in ``place``."""
     problem, days, now = space.problem, space.day_count, facts.now
     pools = {pool.id: number for number, pool in enumerate(problem.escort_pools)}
-    table = np.zeros((len(problem.groups), 20), dtype=np.int64)
+    table = np.zeros((len(problem.groups), 21), dtype=np.int64)
     flights = sorted({int(x) for x in space.ride_depart[~space.ride_is_land]})
     for number, group in enumerate(problem.groups):
         row = table[number]
@@ -547,6 +548,22 @@ def _commodity_tables(
         useful = may & leads_on & (space.ride_arrive_day < days)
         allowed[number, : len(ride_number)] = useful[ride_number]
     return allowed, ahead
+
+
+def _profiles(groups: Array, ahead: Array) -> Array:
+    """Changes ``groups`` (their profile); the lower bound per profile, day and site, waiting included.
+
+    ``ahead`` has the bound without waiting per commodity, day, site and days until arrival.
+    """
+    profiles: dict[tuple[int, float], int] = {}
+    for row in groups:
+        key = int(row[columns.COMMODITY]), row[columns.WAIT] / row[columns.PERSONS]
+        row[columns.PROFILE] = profiles.setdefault(key, len(profiles))
+    table = np.zeros((len(profiles), *ahead.shape[1:3]), dtype=np.float32)
+    layers = np.arange(ahead.shape[3])
+    for (commodity, wait), number in profiles.items():
+        table[number] = (ahead[commodity] + wait * layers * (1 - 1e-6)).min(axis=2)
+    return table
 
 
 def _old_itineraries(
