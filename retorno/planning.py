@@ -842,6 +842,23 @@ def movements(session: Session, actor: access.Actor) -> list[Movement]:
     )
 
 
+def seated_groups(session: Session, actor: access.Actor) -> dict[str, str]:
+    """Groups of the office that have seats on a journey to come, with the movement of their first ride."""
+    actor = access.require(session, actor, "movement.read")
+    rows = session.exec(
+        select(col(Seat.group_id), col(Seat.movement_id))
+        .join(Movement, col(Movement.movement_id) == Seat.movement_id)
+        .where(
+            Movement.office_id == (actor.office_id or ""),
+            Seat.status == SeatStatus.ACTIVE,
+            col(Seat.group_id).is_not(None),
+            col(Seat.arrive_at) > clock.now(),
+        )
+        .order_by(col(Seat.depart_at).desc())
+    ).all()
+    return {group_id: movement_id for group_id, movement_id in rows if group_id is not None}
+
+
 def update_movement(
     session: Session,
     actor: access.Actor,

@@ -19,18 +19,16 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from retorno import clock
+from retorno.database import WRITER_LOCK
 from retorno.errors import Inconsistent
 from retorno.models.office import AuditEntry, AuditKey
 from retorno.models.triggers import AUDIT_GENESIS
 
 PAGE = 5000
 """Entries read at a time when the chain is verified."""
-
-CHAIN_LOCK = 7_267_001
-"""Advisory lock of the chain on PostgreSQL: writers of the log take their numbers one after another."""
 
 
 class ActorLike(Protocol):
@@ -101,7 +99,7 @@ def append(
         fields |= {name: commitment(key, name, value) for name, value in values.items()}
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": CHAIN_LOCK})
+        session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": WRITER_LOCK})
     last = session.exec(select(AuditEntry).order_by(col(AuditEntry.sequence).desc()).limit(1)).first()
     entry = AuditEntry(
         sequence=last.sequence + 1 if last else 1,
@@ -120,6 +118,11 @@ def append(
     session.add(entry)
     session.flush()
     return entry
+
+
+def last_sequence(session: Session) -> int:
+    """Number of the latest entry; 0 in an empty log."""
+    return session.exec(select(func.max(AuditEntry.sequence))).one() or 0
 
 
 def commitment(key: bytes, name: str, value: Any) -> str:

@@ -1,0 +1,557 @@
+"""Who is here, in which language, on which database: the only user of ``st.session_state``.
+
+Every run reads the cookie, the live session and the roles from the database again (I21); nothing about a person or a
+right is remembered between two runs. ``do`` is the way to act, ``look`` and ``persons`` are the ways to read.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+import structlog
+from babel import Locale
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from retorno import clock, intake
+from retorno.database import Database
+from retorno.errors import Fault, Inconsistent, InputError, NotAllowed, Refused, RetornoError, Stale
+from retorno.labels import all_labels, clock_text, day_text, label, time_text
+from retorno.models.office import FileToken, Office
+from retorno.office import access, accounts, audit
+from retorno.office.access import Actor
+from retorno.rules import Finding
+from retorno.situation import ground
+from retorno.vocabulary import Language
+
+COOKIE = "retorno_session"
+FILE_MINUTES = 10
+TOUCH_EVERY = timedelta(seconds=60)
+
+T = TypeVar("T")
+WhoIsHere = Callable[[Database], str | None]
+_log = structlog.get_logger("retorno.ui")
+
+
+# ---- the house -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _House:
+    database: Database
+    who: WhoIsHere
+
+
+_house: _House | None = None
+
+
+def configure(database: Database, *, who: WhoIsHere | None = None) -> None:
+    """Name the database of this process; called once at start.
+
+    Parameters
+    ----------
+    who
+        Says whose run this is; by default the session cookie does. Tests name a user here: it is code of the
+        process, nothing that a browser can send.
+    """
+    global _house
+    _house = _House(database=database, who=who or _user_of_cookie)
+
+
+def _database() -> Database:
+    return _known_house().database
+
+
+def _known_house() -> _House:
+    if _house is None:
+        raise Inconsistent("the screens have no database: call ui.session.configure at start")
+    return _house
+
+
+def _token() -> str:
+    return st.context.cookies.get(COOKIE, "")
+
+
+def _user_of_cookie(database: Database) -> str | None:
+    with database.reading() as session:
+        row = accounts.live_session(session, _token())
+        return row.user_id if row else None
+
+
+# ---- the visit -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """One run of a page: who looks at it, for which office, in which language."""
+
+    actor: Actor
+    office: Office | None
+    language: Language
+    zone_name: str
+    place_name: str
+
+    def t(self, key: str, /, **values: object) -> str:
+        """The words for a key in the visitor's language."""
+        return label(key, self.language, **values)
+
+    def time(self, instant: datetime, place_id: str = "") -> str:
+        """Place-local time with its zone; of the office's own place where none is named."""
+        zone_name, name = self._where(place_id)
+        return time_text(instant, zone_name, self.language, place=name)
+
+    def clock(self, instant: datetime, place_id: str = "") -> str:
+        """As ``time``, without the day: ``14:05 (UTC−6)``."""
+        return clock_text(instant, self._where(place_id)[0])
+
+    def day(self, day: date) -> str:
+        """A day with the month in words."""
+        return day_text(day, self.language)
+
+    def _where(self, place_id: str) -> tuple[str, str]:
+        facts = ground()
+        where = facts.places.get(place_id) or facts.airports.get(place_id) or facts.posts.get(place_id)
+        return (where.timezone, where.name) if where else (self.zone_name, self.place_name)
+
+
+def visit() -> Visit:
+    """Who is here now; without a live session the run ends with the way to sign in."""
+    house = _known_house()
+    user_id = house.who(house.database)
+    if user_id is None:
+        _stop_signed_out()
+    try:
+        with house.database.reading() as session:
+            actor = access.load_actor(session, user_id or "")
+            office = session.get(Office, actor.office_id) if actor.office_id else None
+    except NotAllowed:
+        _stop_signed_out()
+    home = ground().places.get(office.home_place_id) if office else None
+    return Visit(
+        actor=actor,
+        office=office,
+        language=recall("language", actor.language),
+        zone_name=home.timezone if home else "UTC",
+        place_name=home.name if home else "",
+    )
+
+
+def _stop_signed_out() -> None:
+    language = recall("language", Language.ES)
+    st.warning(label("view.session_over", language))
+    st.link_button(label("light.sign_in", language), "/login", type="primary")
+    st.stop()
+
+
+def stay_signed_in() -> None:
+    """Note that the user is active, at most once a minute; called by the frame, never by a page that polls."""
+    now = clock.now()
+    if recall("touched", now - 2 * TOUCH_EVERY) + TOUCH_EVERY > now or not _token():
+        return
+    remember("touched", now)
+    with _database().transaction() as session:
+        accounts.touch_session(session, _token())
+
+
+def sign_out() -> None:
+    """End the session on the server; the browser's token is worth nothing from now on."""
+    with _database().transaction() as session:
+        accounts.close_session(session, _token())
+    st.session_state.clear()
+
+
+def choose_language(language: Language) -> None:
+    """Show everything in this language from the next run on."""
+    remember("language", language)
+
+
+# ---- what a browser tab remembers ----------------------------------------------------------------------------
+
+
+def remember(name: str, value: Any) -> None:
+    """Keep a choice of this tab: an id, a date, a language; never a right and never a person's record."""
+    st.session_state[f"_{name}"] = value
+
+
+def recall(name: str, default: Any = None) -> Any:
+    """A choice of this tab."""
+    return st.session_state.get(f"_{name}", default)
+
+
+def forget(*names: str) -> None:
+    """Forget choices of this tab."""
+    for name in names:
+        st.session_state.pop(f"_{name}", None)
+
+
+def field_value(key: str, default: Any = None) -> Any:
+    """What stands in a field of the page by its key."""
+    return st.session_state.get(key, default)
+
+
+def set_field(key: str, value: Any) -> None:
+    """Fill a field before it is drawn."""
+    st.session_state[key] = value
+
+
+def clear_fields(prefix: str) -> None:
+    """Empty every field whose key starts with ``prefix``."""
+    for key in [key for key in st.session_state if str(key).startswith(prefix)]:
+        del st.session_state[key]
+
+
+def enter_page(name: str) -> None:
+    """Note which page is open; readings are logged again when a page is opened anew."""
+    if recall("page") != name:
+        remember("page", name)
+        forget("read")
+
+
+def parameter(name: str) -> str:
+    """A part of the address that names a record, such as ``?case=C-…``; empty if there is none."""
+    return str(st.query_params.get(name, ""))
+
+
+def set_parameter(name: str, value: str) -> None:
+    """Put the chosen record into the address, so that a reload finds it again."""
+    if value:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+# ---- reading -------------------------------------------------------------------------------------------------
+
+
+def look(work: Callable[[Session, Actor], T]) -> T:
+    """Read what names no person; what is missing or not the actor's ends the run with the one sentence for both."""
+    try:
+        with _database().reading() as session:
+            return work(session, access.load_actor(session, visit().actor.user_id))
+    except RetornoError as problem:
+        show_problem(problem, "read")
+        st.stop()
+        raise
+
+
+class _ReadBefore(Exception):
+    """Takes back the log entry of a reading that this opening of the page has logged already."""
+
+
+def persons(act: str, work: Callable[[Session, Actor], T], ids: Callable[[T], Iterable[str]]) -> T:
+    """Read rows that name people; logged once per opening of the page and set of ids, before they are shown.
+
+    Parameters
+    ----------
+    act
+        As in the access matrix; the log entry names it, where ``work`` does not log by itself.
+    work
+        The read function of a stage.
+    ids
+        Whom the answer names.
+    """
+    found: list[T] = []
+    try:
+        with _reading_persons() as (session, actor):
+            before = audit.last_sequence(session)
+            found.append(work(session, actor))
+            named = tuple(sorted(set(ids(found[0]))))
+            key = (act, named)
+            seen: set[Any] = recall("read", set())
+            if key in seen:
+                raise _ReadBefore
+            if named and audit.last_sequence(session) == before:
+                shown = ",".join(named)
+                audit.append(
+                    session, actor, act=act, object_kind="page", object_id="", outcome="read", ids={"ids": shown}
+                )
+        remember("read", seen | {key})
+    except _ReadBefore:
+        pass  # The same rows, the same opening: logged before, so nothing is written.
+    except RetornoError as problem:
+        show_problem(problem, act)
+        st.stop()
+    return found[0]
+
+
+@contextmanager
+def _reading_persons() -> Iterator[tuple[Session, Actor]]:
+    with _database().transaction() as session:
+        yield session, access.load_actor(session, visit().actor.user_id)
+
+
+# ---- acting --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done(Generic[T]):
+    """An act that was done, with what it gave."""
+
+    value: T
+
+
+def do(act: str, work: Callable[[Session, Actor], T], *, object_id: str = "") -> Done[T] | None:
+    """One act in one transaction; a refusal becomes sentences on the page and gives ``None``."""
+    try:
+        with access.acting(_database(), visit().actor.user_id, act, object_id) as (session, actor):
+            return Done(value=work(session, actor))
+    except RetornoError as problem:
+        show_problem(problem, act)
+    except IntegrityError:
+        # The database's own second line: the records moved between reading and writing.
+        show_problem(Stale("the records changed meanwhile"), act)
+    return None
+
+
+def act_button(
+    text: str,
+    act: str,
+    work: Callable[[Session, Actor], T],
+    *,
+    key: str,
+    said: str | Callable[[T], str] = "",
+    after: Callable[[T], None] | None = None,
+    object_id: str = "",
+    primary: bool = False,
+    disabled: bool = False,
+    shortcut: str | None = None,
+) -> None:
+    """A button that does one act once: a second click on the same drawing of it does nothing.
+
+    Parameters
+    ----------
+    said
+        The sentence shown on top after the act, or how to make it from what the act gave.
+    after
+        What to choose next, such as the record just made.
+    """
+    count = recall(f"spent.{key}", 0)
+    is_clicked = st.button(
+        text,
+        key=f"{key}.{count}",
+        type="primary" if primary else "secondary",
+        disabled=disabled,
+        shortcut=shortcut,
+    )
+    if not is_clicked:
+        return
+    done = do(act, work, object_id=object_id)
+    if done is None:
+        return
+    remember(f"spent.{key}", count + 1)
+    say(said(done.value) if callable(said) else said)
+    if after is not None:
+        after(done.value)
+    st.rerun()
+
+
+def say(text: str) -> None:
+    """A sentence for the top of the next page."""
+    if text:
+        remember("said", [*recall("said", []), text])
+
+
+def said() -> list[str]:
+    """The sentences that wait for the top of the page; each is shown once."""
+    texts: list[str] = recall("said", [])
+    forget("said")
+    return texts
+
+
+# ---- problems as sentences -----------------------------------------------------------------------------------
+
+
+def show_problem(problem: RetornoError, act: str) -> None:
+    """Say what is wrong, where, and what would be right; names and causes never stand in it."""
+    language = recall("language") or visit().language
+    match problem:
+        case Refused():
+            show_findings(problem.findings, language)
+        case InputError():
+            lines = [fault_text(fault, language) for fault in problem.faults]
+            st.error("\n".join(f"- {plain(line)}" for line in [*dict.fromkeys(lines)]))
+        case NotAllowed():
+            st.error(label(_known_key(f"view.not_allowed.{act}", "light.not_found"), language))
+        case Stale():
+            st.error(label(_known_key(f"view.stale.{act}", "view.stale"), language))
+        case _:
+            number = secrets.token_hex(4)
+            _log.error("inconsistent", error_id=number, act=act, kind=type(problem).__name__)
+            st.error(label("view.inconsistent", language, number=number))
+
+
+def show_findings(findings: Iterable[Finding], language: Language) -> None:
+    """Each finding as its sentence, what would change it, and who can."""
+    rows = [finding_text(found, language) for found in findings]
+    if not rows:
+        st.error(label("view.refused_empty", language))
+        return
+    st.error("\n".join(f"- **{plain(what)}** {plain(now)} _({plain(who)})_" for what, now, who in dict.fromkeys(rows)))
+
+
+def finding_text(found: Finding, language: Language) -> tuple[str, str, str]:
+    """Sentence, what would change it, and who can."""
+    params = {key: named(value, language) for key, value in found.label_params.items()}
+    return (
+        label(found.label_key, language, **params),
+        label(found.now_key, language),
+        label(f"role.{found.who.value}", language),
+    )
+
+
+def named(reference: str, language: Language = Language.ES) -> str:
+    """The name of a place, post, crossing or country where a reference is one; else the reference itself."""
+    facts = ground()
+    where = facts.places.get(reference) or facts.airports.get(reference) or facts.posts.get(reference)
+    if where is not None:
+        return where.name
+    if reference in facts.crossings:
+        return " / ".join(post.name for post in facts.crossings[reference].posts)
+    if reference in facts.countries:
+        return str(Locale(language.value).territories.get(reference, reference))
+    return reference
+
+
+def fault_text(fault: Fault, language: Language) -> str:
+    """A fault in the visitor's words: where, and what would be right."""
+    where = []
+    if fault.row is not None:
+        where.append(label("view.row", language, n=fault.row))
+    if fault.column:
+        column_key = f"field.{fault.column}"
+        where.append(label(column_key, language) if column_key in all_labels() else fault.column)
+    what = fault_words(fault, language)
+    return f"{', '.join(where)}: {what}" if where else what
+
+
+def fault_words(fault: Fault, language: Language) -> str:
+    """What is wrong and what would be right; the stage's own words where the code has none."""
+    code_key = f"fault.{fault.code}"
+    return label(code_key, language) if code_key in all_labels() else fault.what
+
+
+def local_time(instant: datetime, zone_name: str, language: Language) -> str:
+    """Place-local time with its zone, where only the zone is known."""
+    return time_text(instant, zone_name, language)
+
+
+def _known_key(key: str, otherwise: str) -> str:
+    return key if key in all_labels() else otherwise
+
+
+def has_words(key: str) -> bool:
+    """Whether there are words for a key."""
+    return key in all_labels()
+
+
+def plain(text: str) -> str:
+    """A text as it is, inside Markdown: nothing in it is taken for markup."""
+    return "".join("\\" + char if char in "\\`*_{}[]()<>#+-.!|~$:&" else char for char in text)
+
+
+# ---- files ---------------------------------------------------------------------------------------------------
+
+
+def file_link(kind: str, object_id: str, text: str) -> None:
+    """A link to one download, good for this user and a few minutes; the route logs and serves it.
+
+    Parameters
+    ----------
+    kind
+        ``manifest_pdf``, ``manifest_xlsx``, ``itinerary_pdf``, ``consent_pdf``, ``import_template``, ``import_faults``.
+    object_id
+        What to print, as the kind needs it.
+    """
+    st.link_button(text, f"/files/{_file_token(kind, object_id)}")
+
+
+def _file_token(kind: str, object_id: str) -> str:
+    """The token of this tab for a file: the last one while it is unused and fresh, else a new one."""
+    name, now = f"file.{kind}.{object_id}", clock.now()
+    token = recall(name, "")
+    with _database().transaction() as session:
+        row = session.get(FileToken, accounts.token_sha256(token)) if token else None
+        if row is not None and row.used_at is None and row.expires_at > now + timedelta(minutes=2):
+            return str(token)
+        token = secrets.token_urlsafe(32)
+        session.add(
+            FileToken(
+                token_sha256=accounts.token_sha256(token),
+                user_id=visit().actor.user_id,
+                kind=kind,
+                object_id=object_id,
+                created_at=now,
+                expires_at=now + timedelta(minutes=FILE_MINUTES),
+            )
+        )
+    remember(name, token)
+    return token
+
+
+# ---- half-filled forms ------------------------------------------------------------------------------------------
+
+
+def offer_draft(form: str) -> dict[str, Any]:
+    """Fields of this form that were saved before and are not on the page yet; empty if there is nothing to restore."""
+    if recall(f"draft.{form}", False):
+        return {}
+    saved = look(lambda session, actor: intake.load_draft(session, actor, form=form))
+    if not saved:
+        remember(f"draft.{form}", True)
+    return {key: json.loads(value) for key, value in saved.items()}
+
+
+def restore_draft(form: str, values: dict[str, Any]) -> None:
+    """Put the saved fields back."""
+    for key, value in values.items():
+        st.session_state[key] = value
+    remember(f"draft.{form}", True)
+
+
+def save_field(form: str, key: str) -> None:
+    """Save one field as it is left; called by the field itself."""
+    remember(f"draft.{form}", True)
+    value = json.dumps(st.session_state.get(key), ensure_ascii=False, default=str)
+    saved = do(
+        "intake.draft",
+        lambda session, actor: intake.save_draft_field(session, actor, form=form, field=key, value=value),
+    )
+    if saved is not None:
+        remember("saved_at", clock.now())
+
+
+def drop_draft(form: str) -> None:
+    """Forget what was saved of a form, and empty it."""
+    do("intake.draft", lambda session, actor: intake.drop_draft(session, actor, form=form))
+    clear_fields(f"{form}.")
+    forget("saved_at")
+    remember(f"draft.{form}", True)
+
+
+# ---- the pages of this visit ------------------------------------------------------------------------------------
+
+_PAGES = "pages"
+
+
+def know_pages(pages: dict[str, Any]) -> None:
+    """Note the pages of this visit, so that a view can point to another."""
+    remember(_PAGES, pages)
+
+
+def page(name: str) -> Any:
+    """A page that this visitor may open, for a link; ``None`` if there is none."""
+    return recall(_PAGES, {}).get(name)
+
+
+def go_to(name: str, **parameters: str) -> None:
+    """Open another page, with the record it shall show."""
+    target = page(name)
+    if target is not None:
+        st.switch_page(target, query_params=parameters)

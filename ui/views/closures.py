@@ -1,0 +1,142 @@
+"""Closures: what is closed, from when, who says so; reopening."""
+
+from __future__ import annotations
+
+import streamlit as st
+from sqlmodel import Session
+
+from retorno import changes, clock, movement_report
+from retorno.errors import Fault, InputError
+from retorno.models.movements import Closure
+from retorno.office.access import Actor
+from retorno.situation import ground
+from retorno.vocabulary import ClosureTarget
+from ui import components, drawings, session
+from ui.session import Visit
+from ui.views.plan import crossing_text, map_crossing
+
+TARGETS = (ClosureTarget.CROSSING, ClosureTarget.POST, ClosureTarget.PLACE, ClosureTarget.COUNTRY)
+
+
+def show() -> None:
+    """Closures in force, the map of crossings now, and a form to close something."""
+    here = session.visit()
+    components.title(here, "view.closures.title")
+    found = session.look(movement_report.closures)
+    if not found:
+        components.empty(here, "view.closures.empty")
+    for closure in found:
+        _closure(here, closure)
+    _close(here, is_open=not found)
+    now = [each for each in session.look(movement_report.crossings_now) if each.is_drivable]
+    words = {state: here.t(f"crossing.{state}") for state in ("open", "closed", "restricted")}
+    st.vega_lite_chart(
+        drawings.map_spec([map_crossing(here, each) for each in now], [], words=words, is_whole=True),
+        width="stretch",
+        alt=here.t("view.plan.map_alt"),
+    )
+    st.caption(here.t("light.attribution"))
+    with st.expander(here.t("view.closures.all")):
+        components.table(
+            [here.t("column.crossing"), here.t("column.now")],
+            [(session.named(each.crossing_id), crossing_text(here, each)) for each in now],
+        )
+
+
+def _closure(here: Visit, closure: Closure) -> None:
+    with st.container(border=True):
+        line, door = st.columns([6, 2])
+        line.markdown(
+            session.plain(
+                here.t(
+                    "view.closures.line",
+                    what=f"{here.t(f'closure.{closure.target.value}')} {session.named(closure.target_id)}",
+                    since=here.time(closure.from_at),
+                    until=here.time(closure.until_at) if closure.until_at else here.t("view.closures.open_end"),
+                    source=closure.source,
+                )
+            )
+        )
+        with door:
+            session.act_button(
+                here.t("view.closures.reopen"),
+                "changes.closure",
+                lambda db, actor: changes.reopen(db, actor, closure_id=closure.closure_id),
+                key=f"reopen.{closure.closure_id}",
+                said=here.t("view.closures.reopened"),
+            )
+
+
+def _targets(target: ClosureTarget) -> list[str]:
+    facts = ground()
+    match target:
+        case ClosureTarget.CROSSING:
+            return sorted((c.crossing_id for c in facts.crossings.values() if c.drivable), key=session.named)
+        case ClosureTarget.POST:
+            return sorted(facts.posts, key=session.named)
+        case ClosureTarget.COUNTRY:
+            return sorted(facts.countries, key=session.named)
+        case _:
+            return sorted([*facts.places, *facts.airports], key=session.named)
+
+
+def _zone(here: Visit, target: ClosureTarget, target_id: str) -> str:
+    """The clock of what closes; of the office for a whole country."""
+    facts = ground()
+    if target is ClosureTarget.CROSSING:
+        return facts.crossings[target_id].posts[0].timezone
+    where = facts.places.get(target_id) or facts.airports.get(target_id) or facts.posts.get(target_id)
+    return where.timezone if where else here.zone_name
+
+
+def _close(here: Visit, *, is_open: bool) -> None:
+    now = clock.local(clock.now(), here.zone_name)
+    with st.expander(here.t("view.closures.close"), expanded=is_open):
+        first, second, third = st.columns(3)
+        with first:
+            target = components.choice(here, here.t("field.closure_target"), TARGETS, "closure", key="closure.target")
+            target_id = st.selectbox(
+                here.t("field.closure_what"),
+                _targets(target),
+                index=None,
+                format_func=lambda each: session.named(each, here.language),
+                placeholder=here.t("view.choose"),
+                key=f"closure.id.{target}",
+            )
+        with second:
+            day = components.day_field(here, "from_day", key="closure.day", value=f"{now:%d/%m/%Y}")
+            at = st.text_input(
+                here.t("field.from_time"), f"{now:%H:%M}", key="closure.at", help=here.t("help.place_time")
+            )
+        with third:
+            end_day = components.day_field(here, "until_day", key="closure.end")
+            end_at = st.text_input(here.t("field.until_time"), key="closure.end_at", placeholder="18:00")
+        source = st.text_input(here.t("field.source"), key="closure.source", help=here.t("help.source"))
+
+        def close(db: Session, actor: Actor) -> tuple[Closure, changes.Effect]:
+            if target_id is None or not source.strip():
+                column = "closure_what" if target_id is None else "source"
+                raise InputError([Fault(column=column, code="EMPTY", what="empty, expected a value")])
+            zone = _zone(here, target, target_id)
+            return changes.close(
+                db,
+                actor,
+                target=target,
+                target_id=target_id,
+                from_at=components.parse_instant(day, at, zone, field="from_day"),
+                until_at=components.parse_instant(end_day, end_at or "23:59", zone, field="until_day")
+                if end_day.strip()
+                else None,
+                source=source,
+            )
+
+        components.danger(
+            here,
+            here.t("view.closures.do"),
+            here.t("view.closures.facts", what=session.named(target_id or "–", here.language)),
+            here.t("view.closures.do"),
+            "changes.closure",
+            close,
+            key="closure.do",
+            said=lambda made: components.effect_text(here, made[1]),
+        )

@@ -1,0 +1,146 @@
+"""Health: fit, with help, or not now; until when; which help. No diagnosis has a field."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+from sqlmodel import Session
+
+from retorno import changes, clock, health, intake
+from retorno.errors import Fault, InputError
+from retorno.health import Waiting
+from retorno.models.people import FitnessCreate
+from retorno.office.access import Actor
+from retorno.vocabulary import FitnessOutcome, HoldKind, Need
+from ui import components, session
+from ui.session import Visit
+
+
+def show() -> None:
+    """Who waits for a check, then the form for one person."""
+    here = session.visit()
+    components.title(here, "view.health.title")
+    found = session.persons("health.read", health.waiting, lambda rows: [row.person.person_id for row in rows])
+    if not found:
+        components.empty(here, "view.health.empty")
+        return
+    today = clock.today(here.zone_name)
+    components.table(
+        [
+            here.t("column.name"),
+            here.t("column.age"),
+            here.t("column.state"),
+            here.t("column.until"),
+            here.t("column.needs"),
+        ],
+        [
+            (
+                components.full_name(row.person),
+                components.age_text(row.person, today),
+                here.t(f"fitness.{row.fitness.outcome.value}" if row.fitness else "fitness.none"),
+                components.day_text(row.fitness.valid_until) if row.fitness else "–",
+                _needs(here, row),
+            )
+            for row in components.paged(found, here, "health")
+        ],
+        numbers=" n   ",
+    )
+    by_id = {row.person.person_id: row for row in found}
+    chosen = st.selectbox(
+        here.t("view.health.one"),
+        list(by_id),
+        index=None,
+        format_func=lambda each: components.full_name(by_id[each].person),
+        placeholder=here.t("view.choose"),
+        key="health.person",
+    )
+    if chosen is not None:
+        _form(here, by_id[chosen])
+
+
+def _needs(here: Visit, row: Waiting) -> str:
+    codes = [code for code in (row.fitness.needs if row.fitness else "").split(";") if code]
+    return ", ".join(here.t(f"need.{code}") for code in codes) or "–"
+
+
+def _form(here: Visit, row: Waiting) -> None:
+    key = f"health.{row.person.person_id}"
+    today = clock.today(here.zone_name)
+    outcome = st.radio(
+        here.t("field.fitness"),
+        list(FitnessOutcome),
+        index=None,
+        horizontal=True,
+        format_func=lambda code: here.t(f"fitness.{code.value}"),
+        key=f"{key}.outcome",
+    )
+    first, second, third = st.columns(3)
+    with first:
+        until = components.day_field(
+            here, "valid_until", key=f"{key}.until", value=components.day_text(today + timedelta(days=30))
+        )
+        needs = st.multiselect(
+            here.t("field.needs"),
+            list(Need),
+            format_func=lambda code: here.t(f"need.{code.value}"),
+            placeholder=here.t("view.none"),
+            key=f"{key}.needs",
+        )
+        may_fly = st.checkbox(here.t("field.may_fly"), True, key=f"{key}.fly")
+    with second:
+        weeks = st.number_input(here.t("field.pregnancy_weeks"), 1, 45, value=None, key=f"{key}.weeks")
+        is_multiple = st.checkbox(here.t("field.is_multiple_pregnancy"), key=f"{key}.multiple")
+        is_long_ok = st.checkbox(here.t("field.is_long_land_leg_ok"), key=f"{key}.long")
+    with third:
+        birth = components.day_field(here, "gave_birth_on", key=f"{key}.birth")
+        certificate = components.day_field(here, "certificate_on", key=f"{key}.certificate")
+
+    def save(db: Session, actor: Actor) -> object:
+        if outcome is None:
+            raise InputError([Fault(column="fitness", code="EMPTY", what="empty, expected an outcome")])
+        days = components.read_all(
+            {
+                "valid_until": lambda: components.parse_day(until, field="valid_until"),
+                "gave_birth_on": lambda: components.parse_day(birth, field="gave_birth_on"),
+                "certificate_on": lambda: components.parse_day(certificate, field="certificate_on"),
+            }
+        )
+        if days["valid_until"] is None:
+            raise InputError([Fault(column="valid_until", code="EMPTY", what="empty, expected a date")])
+        if outcome is FitnessOutcome.NOT_NOW:
+            # Takes the group off its seats as well, so it goes the one way back.
+            return changes.record_unfit(db, actor, person_ids=[row.person.person_id], until=days["valid_until"])
+        form = intake.read_form(
+            FitnessCreate,
+            {
+                "outcome": outcome,
+                "valid_from": today,
+                "may_fly": may_fly,
+                "pregnancy_weeks": weeks,
+                "is_multiple_pregnancy": is_multiple,
+                "is_long_land_leg_ok": is_long_ok,
+            }
+            | days,
+        )
+        return health.record_fitness(db, actor, person_id=row.person.person_id, fitness=form, needs=needs)
+
+    session.act_button(
+        here.t("view.health.save"),
+        "health.record",
+        save,
+        key=f"{key}.save",
+        primary=True,
+        said=here.t("view.health.saved"),
+        after=lambda _: session.clear_fields(key),
+    )
+    components.danger(
+        here,
+        here.t("view.case.afraid"),
+        here.t("view.case.afraid_facts", name=components.full_name(row.person)),
+        here.t("view.case.afraid_do"),
+        "changes.hold",
+        lambda db, actor: changes.raise_hold(db, actor, person_id=row.person.person_id, kind=HoldKind.FEAR),
+        key=f"{key}.afraid",
+        said=here.t("view.case.afraid_done"),
+    )

@@ -1,0 +1,158 @@
+"""Home: what waits for this user, most urgent first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import streamlit as st
+from sqlmodel import Session
+
+from retorno import clock, confirmation, health, movement_report, plan_report, planning, protection, readiness
+from retorno.labels import plural
+from retorno.models.office import Notice
+from retorno.office import notices, oversight
+from retorno.office.access import Actor
+from retorno.vocabulary import Answer, MovementStatus, PlanStatus, Role
+from ui import components, session
+from ui.session import Visit
+
+PAGE_OF_NOTICE = {
+    "confirmation.asked": "consulate",
+    "manifest.to_sign": "manifest",
+    "manifest.issued": "consulate",
+    "manifest.void": "consulate",
+    "movement.changed": "manifest",
+    "protection.look": "protection",
+}
+READY_AHEAD = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToDo:
+    """One line of the list: how many of what, and the page where it is done."""
+
+    key: str
+    count: int
+    page: str
+
+
+def show() -> None:
+    """The to-do list, then the notices."""
+    here = session.visit()
+    components.title(here, "view.home.title")
+    found = [todo for todo in _to_do(here) if todo.count]
+    for todo in found:
+        line, door = st.columns([7, 1.6], vertical_alignment="center")
+        line.markdown(session.plain(plural(f"todo.{todo.key}", here.language, todo.count)))
+        door.page_link(session.page(todo.page), label=here.t("view.open"))
+    waiting = session.look(notices.waiting_for)
+    if not found and not waiting:
+        components.empty(here, "view.home.empty")
+    if waiting:
+        st.subheader(here.t("view.home.notices"), anchor=False)
+    for notice in waiting[: components.PAGE_ROWS]:
+        _notice(here, notice)
+
+
+def _to_do(here: Visit) -> Iterator[ToDo]:
+    """What each of the user's roles has to do, most urgent first."""
+    for role, counts in (
+        (Role.CONSULATE, _of_consulate),
+        (Role.PROTECTION, _of_protection),
+        (Role.COORDINATOR, _of_coordinator),
+        (Role.HEALTH, _of_health),
+        (Role.ADMINISTRATOR, _of_administrator),
+    ):
+        if here.actor.has(role):
+            yield from counts(here)
+
+
+def _of_coordinator(here: Visit) -> list[ToDo]:
+    def count(db: Session, actor: Actor) -> list[ToDo]:
+        rows = movement_report.rows(db, actor)
+        status = [row.movement.status for row in rows]
+        on_date = clock.today(here.zone_name) + READY_AHEAD
+        groups = readiness.ready_groups(db, actor, on_date=on_date)
+        seated = planning.seated_groups(db, actor)
+        free = [row for row in groups if row.group_id not in seated]
+        plans = planning.plans(db, actor)
+        return [
+            ToDo(key="sign", count=len(movement_report.to_sign(db, actor)), page="manifest"),
+            ToDo(key="release", count=status.count(MovementStatus.ISSUED), page="manifest"),
+            ToDo(key="issue", count=status.count(MovementStatus.CONFIRMED), page="manifest"),
+            ToDo(key="answers", count=sum(row.open_answers for row in rows), page="confirmation"),
+            ToDo(
+                key="ask",
+                count=sum(row.movement.status is MovementStatus.ACCEPTED and not row.open_answers for row in rows),
+                page="confirmation",
+            ),
+            ToDo(key="running", count=len(plan_report.running(db, actor)), page="plan"),
+            ToDo(key="draft", count=sum(each.status is PlanStatus.DRAFT for each in plans), page="plan"),
+            ToDo(key="ready", count=sum(row.is_ready for row in free), page="plan"),
+            ToDo(key="missing", count=sum(not row.is_ready for row in free), page="readiness"),
+        ]
+
+    return session.look(count)
+
+
+def _of_consulate(here: Visit) -> list[ToDo]:
+    rows = session.persons(
+        "confirmation.read", confirmation.consulate_rows, lambda rows: [row.confirmation_id for row in rows]
+    )
+    open_rows = [row for row in rows if row.answer is Answer.PENDING and not row.is_not_travelling]
+    # No totals for a consulate: the line says only whether something waits (access.md, CS).
+    return [ToDo(key="consulate", count=1 if open_rows else 0, page="consulate")]
+
+
+def _of_protection(here: Visit) -> list[ToDo]:
+    rows = session.persons("protection.read", protection.cases, lambda rows: [row.person.person_id for row in rows])
+    signing = session.look(movement_report.to_sign)
+    return [
+        ToDo(key="sign", count=len(signing), page="manifest"),
+        ToDo(key="holds", count=sum(bool(row.holds) for row in rows), page="protection"),
+        ToDo(key="screen", count=sum(row.screening is None for row in rows), page="protection"),
+        ToDo(key="children", count=sum(bool(row.missing) for row in rows), page="protection"),
+    ]
+
+
+def _of_health(here: Visit) -> list[ToDo]:
+    rows = session.persons("health.read", health.waiting, lambda rows: [row.person.person_id for row in rows])
+    soon = clock.today(here.zone_name) + READY_AHEAD
+    return [
+        ToDo(key="fitness", count=sum(row.fitness is None for row in rows), page="health"),
+        ToDo(
+            key="fitness_ends",
+            count=sum(row.fitness is not None and row.fitness.valid_until <= soon for row in rows),
+            page="health",
+        ),
+    ]
+
+
+def _of_administrator(here: Visit) -> list[ToDo]:
+    def count(db: Session, actor: Actor) -> int:
+        return sum(
+            grant.approved_by is None and grant.granted_by != actor.user_id and account.user.user_id != actor.user_id
+            for account in oversight.accounts_of_office(db, actor)
+            for grant in account.grants
+        )
+
+    return [ToDo(key="grants", count=session.look(count), page="administration")]
+
+
+def _notice(here: Visit, notice: Notice) -> None:
+    text, door, seen = st.columns([7, 1.6, 1.6], vertical_alignment="center")
+    text.markdown(
+        session.plain(f"{here.t(f'notice.{notice.code}', ref=notice.object_id)} · {here.time(notice.created_at)}")
+    )
+    page = PAGE_OF_NOTICE.get(notice.code, "")
+    if session.page(page) is not None:
+        door.page_link(session.page(page), label=here.t("view.open"))
+    with seen:
+        session.act_button(
+            here.t("view.seen"),
+            "notice.seen",
+            lambda db, actor: notices.mark_seen(db, actor, notice_id=notice.notice_id),
+            key=f"seen.{notice.notice_id}",
+        )

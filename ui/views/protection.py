@@ -1,0 +1,340 @@
+"""Protection: open holds and who waits, screenings, children's files, escorts, lifting by two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import streamlit as st
+from sqlmodel import Session
+
+from retorno import changes, clock, intake, protection
+from retorno.errors import Fault, InputError
+from retorno.models.protection import BestInterestCreate, Hold
+from retorno.office.access import Actor
+from retorno.protection import ProtectionCase
+from retorno.vocabulary import BestInterestOutcome, HoldKind
+from ui import components, session
+from ui.session import Visit, plain
+
+OLD_AFTER = timedelta(days=25)
+"""From when a screening is shown as one to renew; the rule itself (R8) is asked by readiness."""
+
+
+def show() -> None:
+    """Who needs me today, then one person."""
+    here = session.visit()
+    components.title(here, "view.protection.title")
+    found = session.persons("protection.read", protection.cases, lambda rows: [row.person.person_id for row in rows])
+    if not found:
+        components.empty(here, "view.protection.empty")
+        return
+    holds, screenings, children, everyone = st.tabs(
+        [here.t(f"view.protection.tab.{name}") for name in ("holds", "screenings", "children", "everyone")]
+    )
+    old = clock.now() - OLD_AFTER
+    with holds:
+        _holds(here, [row for row in found if row.holds])
+    with screenings:
+        _list(
+            here,
+            [row for row in found if row.screening is None or row.screening.screened_at < old],
+            "view.protection.no_screening",
+        )
+    with children:
+        _list(here, [row for row in found if row.person.is_unaccompanied], "view.protection.no_child")
+    with everyone:
+        _list(here, found, "view.protection.empty")
+    _choose(here, found)
+
+
+def _holds(here: Visit, rows: Sequence[ProtectionCase]) -> None:
+    if not rows:
+        components.empty(here, "view.protection.no_hold")
+        return
+    components.table(
+        [
+            here.t("column.name"),
+            here.t("column.case"),
+            here.t("column.kind"),
+            here.t("column.since"),
+            here.t("column.review"),
+            here.t("column.state"),
+        ],
+        [
+            (
+                components.full_name(row.person),
+                row.case_reference,
+                here.t(f"hold.{hold.kind.value}"),
+                here.time(hold.raised_at),
+                components.day_text(hold.review_on) or "–",
+                here.t("view.protection.lift_waits" if hold.lift_proposed_by else "view.protection.open"),
+            )
+            for row in rows
+            for hold in row.holds
+        ],
+    )
+
+
+def _list(here: Visit, rows: Sequence[ProtectionCase], empty_key: str) -> None:
+    if not rows:
+        components.empty(here, empty_key)
+        return
+    today = clock.today(here.zone_name)
+    components.table(
+        [
+            here.t("column.name"),
+            here.t("column.case"),
+            here.t("column.age"),
+            here.t("column.screened"),
+            here.t("column.child_file"),
+        ],
+        [
+            (
+                components.full_name(row.person),
+                row.case_reference,
+                components.age_text(row.person, today),
+                here.time(row.screening.screened_at) if row.screening else here.t("view.protection.never"),
+                _file_text(here, row),
+            )
+            for row in components.paged(rows, here, empty_key)
+        ],
+        numbers="  n  ",
+    )
+
+
+def _file_text(here: Visit, row: ProtectionCase) -> str:
+    if not row.person.is_unaccompanied:
+        return "–"
+    if not row.missing:
+        return here.t("view.protection.complete")
+    return ", ".join(here.t(f"field.{name}") for name in row.missing)
+
+
+def _choose(here: Visit, found: Sequence[ProtectionCase]) -> None:
+    by_id = {row.person.person_id: row for row in found}
+    chosen = st.selectbox(
+        here.t("view.protection.one"),
+        list(by_id),
+        index=list(by_id).index(session.parameter("person")) if session.parameter("person") in by_id else None,
+        format_func=lambda each: f"{components.full_name(by_id[each].person)} · {by_id[each].case_reference}",
+        placeholder=here.t("view.choose"),
+        key="protection.person",
+    )
+    if chosen is None:
+        return
+    session.set_parameter("person", chosen)
+    _person(here, by_id[chosen])
+
+
+def _person(here: Visit, row: ProtectionCase) -> None:
+    st.subheader(components.full_name(row.person), anchor=False)
+    for hold in row.holds:
+        _hold(here, hold)
+    names = ["screen", "raise"] + (["child", "escort"] if row.person.is_unaccompanied else [])
+    for name, tab in zip(names, st.tabs([here.t(f"view.protection.do.{name}") for name in names]), strict=True):
+        with tab:
+            {"screen": _screen, "raise": _raise, "child": _child, "escort": _escort}[name](here, row)
+
+
+def _hold(here: Visit, hold: Hold) -> None:
+    with st.container(border=True):
+        st.markdown(
+            f"**{plain(here.t(f'hold.{hold.kind.value}'))}** · {plain(here.time(hold.raised_at))}  \n{plain(hold.note)}"
+        )
+        if hold.lift_proposed_by and hold.lift_proposed_by != here.actor.user_id:
+            st.markdown(plain(hold.lift_decision))
+            components.danger(
+                here,
+                here.t("view.protection.lift"),
+                here.t("view.protection.lift_facts"),
+                here.t("view.protection.lift"),
+                "protection.lift",
+                lambda db, actor: protection.lift_hold(db, actor, hold_id=hold.hold_id, version=hold.version),
+                key=f"lift.{hold.hold_id}",
+                said=here.t("view.protection.lifted"),
+            )
+            return
+        if hold.lift_proposed_by:
+            st.info(plain(here.t("view.protection.second")))
+        decision = st.text_area(
+            here.t("field.decision"), key=f"decision.{hold.hold_id}.{hold.version}", help=here.t("help.decision")
+        )
+        session.act_button(
+            here.t("view.protection.propose"),
+            "protection.lift",
+            lambda db, actor: protection.propose_lift(
+                db, actor, hold_id=hold.hold_id, version=hold.version, decision=decision
+            ),
+            key=f"propose.{hold.hold_id}",
+            said=here.t("view.protection.proposed"),
+        )
+
+
+def _screen(here: Visit, row: ProtectionCase) -> None:
+    person_id = row.person.person_id
+    now = clock.local(clock.now(), here.zone_name)
+    first, second, _ = st.columns(3)
+    with first:
+        day = components.day_field(here, "screened_on", key=f"screen.{person_id}", value=f"{now:%d/%m/%Y}")
+    at = second.text_input(here.t("field.time"), f"{now:%H:%M}", key=f"screen.at.{person_id}")
+    is_victim = st.checkbox(here.t("field.is_victim_of_trafficking"), key=f"screen.victim.{person_id}")
+
+    def record(db: Session, actor: Actor) -> object:
+        screened_at: datetime = components.parse_instant(day, at, here.zone_name, field="screened_on")
+        return protection.record_screening(
+            db, actor, person_id=person_id, screened_at=screened_at, is_victim_of_trafficking=is_victim
+        )
+
+    session.act_button(
+        here.t("view.protection.save_screening"),
+        "protection.screen",
+        record,
+        key=f"screen.do.{person_id}",
+        primary=True,
+        said=here.t("view.protection.screened"),
+    )
+
+
+def _raise(here: Visit, row: ProtectionCase) -> None:
+    person_id = row.person.person_id
+    first, second = st.columns(2)
+    with first:
+        kind = components.choice(
+            here, here.t("field.hold_kind"), list(HoldKind), "hold", key=f"hold.kind.{person_id}", index=None
+        )
+        review = components.day_field(here, "review_on", key=f"hold.review.{person_id}")
+    note = second.text_area(here.t("field.note"), key=f"hold.note.{person_id}", help=here.t("help.note"))
+
+    def raise_hold(db: Session, actor: Actor) -> changes.Effect:
+        if kind is None:
+            raise InputError([Fault(column="hold_kind", code="EMPTY", what="empty, expected a kind")])
+        return changes.raise_hold(
+            db,
+            actor,
+            person_id=person_id,
+            kind=kind,
+            note=note,
+            review_on=components.parse_day(review, field="review_on"),
+        )
+
+    components.danger(
+        here,
+        here.t("view.protection.raise"),
+        here.t("view.protection.raise_facts", name=components.full_name(row.person)),
+        here.t("view.protection.raise"),
+        "changes.hold",
+        raise_hold,
+        key=f"hold.do.{person_id}",
+        said=lambda effect: components.effect_text(here, effect),
+    )
+
+
+def _child(here: Visit, row: ProtectionCase) -> None:
+    """The best-interest file: the last decision, the signatures to travel, and a form for a new decision."""
+    decision = row.decision
+    if decision is not None:
+        components.table(
+            [here.t("column.what"), here.t("column.result")],
+            [
+                (here.t("field.outcome"), here.t(f"best_interest.{decision.outcome.value}")),
+                (here.t("field.body"), decision.body),
+                (here.t("field.decided_on"), components.day_text(decision.decided_on)),
+                (here.t("field.valid_until"), components.day_text(decision.valid_until)),
+                (here.t("view.protection.missing"), _file_text(here, row)),
+            ],
+        )
+        if decision.cleared_at is None and decision.cleared_by != here.actor.user_id:
+            session.act_button(
+                here.t("view.protection.clear"),
+                "protection.best_interest",
+                lambda db, actor: protection.clear_to_travel(
+                    db, actor, decision_id=decision.decision_id, version=decision.version
+                ),
+                key=f"clear.{decision.decision_id}",
+                primary=True,
+                said=here.t("view.protection.cleared"),
+            )
+        elif decision.cleared_at is None:
+            st.info(plain(here.t("view.protection.second")))
+    _new_decision(here, row)
+
+
+def _new_decision(here: Visit, row: ProtectionCase) -> None:
+    key = f"child.{row.person.person_id}"
+    with st.expander(here.t("view.protection.new_decision"), expanded=row.decision is None):
+        first, second, third = st.columns(3)
+        with first:
+            outcome = components.choice(
+                here, here.t("field.outcome"), list(BestInterestOutcome), "best_interest", key=f"{key}.out", index=None
+            )
+            body = st.text_input(here.t("field.body"), key=f"{key}.body")
+            pickup = st.text_input(here.t("field.pickup_named"), key=f"{key}.pickup")
+        days = {}
+        for column, names in (
+            (second, ("decided_on", "valid_until", "guardian_consent_on")),
+            (third, ("child_view_recorded_on", "receiving_agreed_on")),
+        ):
+            with column:
+                for name in names:
+                    days[name] = components.day_field(here, name, key=f"{key}.{name}")
+
+        def save(db: Session, actor: Actor) -> object:
+            read = components.read_all(
+                {name: lambda name=name: components.parse_day(days[name], field=name) for name in days}
+            )
+            values = {"outcome": outcome, "body": body, "pickup_named": pickup} | read
+            form = intake.read_form(
+                BestInterestCreate, {name: value for name, value in values.items() if value is not None}
+            )
+            return protection.record_best_interest(db, actor, person_id=row.person.person_id, decision=form)
+
+        session.act_button(
+            here.t("view.protection.save_decision"),
+            "protection.best_interest",
+            save,
+            key=f"{key}.save",
+            said=here.t("view.protection.decision_saved"),
+        )
+
+
+def _escort(here: Visit, row: ProtectionCase) -> None:
+    escorts = session.look(protection.escorts)
+    names = {each.escort_id: each.name for each in escorts}
+    if row.approvals:
+        components.table(
+            [here.t("column.escort"), here.t("column.until")],
+            [
+                (names.get(each.escort_id, each.escort_id), components.day_text(each.valid_until))
+                for each in row.approvals
+            ],
+        )
+    if not escorts:
+        components.empty(here, "view.protection.no_escort")
+        return
+    first, second, _ = st.columns(3)
+    chosen = first.selectbox(
+        here.t("column.escort"),
+        list(names),
+        index=None,
+        format_func=lambda each: names[each],
+        placeholder=here.t("view.choose"),
+        key=f"escort.{row.person.person_id}",
+    )
+    with second:
+        until = components.day_field(here, "valid_until", key=f"escort.until.{row.person.person_id}")
+
+    def approve(db: Session, actor: Actor) -> object:
+        day = components.parse_day(until, field="valid_until")
+        if chosen is None or day is None:
+            raise InputError([Fault(column="valid_until", code="EMPTY", what="empty, expected a value")])
+        return protection.approve_escort(db, actor, person_id=row.person.person_id, escort_id=chosen, valid_until=day)
+
+    session.act_button(
+        here.t("view.protection.approve"),
+        "protection.escort",
+        approve,
+        key=f"escort.do.{row.person.person_id}",
+        primary=True,
+        said=here.t("view.protection.approved"),
+    )
