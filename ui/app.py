@@ -14,13 +14,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from retorno import keyring
 from retorno.database import Database
 from retorno.settings import load_settings
-from ui import guard, light, post
+from ui import guard, light, post, session
 
 settings = load_settings()
 database = Database(settings.database)
 database.create()
 keyring.open_keys(settings, database)
 guard.check_options()
+session.configure(database)
 
 plain = light.Light(database=database, settings=settings)
 
