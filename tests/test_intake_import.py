@@ -262,8 +262,8 @@ def test_all_problems_are_named_by_row_and_column_at_once() -> None:
     )
 
     assert found == [
-        (2, "Fecha de nacimiento", "DATE"),
-        (2, "Nacionalidad", "COUNTRY"),
+        (2, "Fecha de nacimiento", "NO_SUCH_DAY"),
+        (2, "Nacionalidad", "COUNTRY_UNKNOWN"),
         (2, "Nombres", "TEXT"),
         (3, "Clave de su cuidador", "CAREGIVER"),
         (3, "Fecha de nacimiento", "FUTURE"),
@@ -289,10 +289,10 @@ def test_all_problems_are_named_by_row_and_column_at_once() -> None:
          [(2, "País de destino", "EMPTY"), (2, "Punto de recepción", "EMPTY")]),
         ((changed(ALONE, number="A1"),), [(2, "Tipo de documento", "EMPTY")]),
         ((changed(ALONE, document="pasaporte"),), [(2, "Número de documento", "EMPTY")]),
-        ((changed(ALONE, born=""),), [(2, "Fecha de nacimiento", "VALUE_ERROR")]),
-        ((changed(ALONE, born="03/25/1990"),), [(2, "Fecha de nacimiento", "DATE")]),
-        ((changed(ALONE, born="1/3/60"),), [(2, "Fecha de nacimiento", "DATE")]),
-        ((changed(ALONE, born="29/02/1961"),), [(2, "Fecha de nacimiento", "DATE")]),
+        ((changed(ALONE, born=""),), [(2, "Fecha de nacimiento", "NO_AGE")]),
+        ((changed(ALONE, born="03/25/1990"),), [(2, "Fecha de nacimiento", "NO_SUCH_DAY")]),
+        ((changed(ALONE, born="1/3/60"),), [(2, "Fecha de nacimiento", "NOT_A_DATE")]),
+        ((changed(ALONE, born="29/02/1961"),), [(2, "Fecha de nacimiento", "NO_SUCH_DAY")]),
         ((changed(ALONE, born="01/03/1760"),), [(2, "Fecha de nacimiento", "DATE")]),
     ],
 )  # fmt: skip

@@ -347,12 +347,12 @@ def read_date(text: str) -> date:
     elif (match := _NAMED.fullmatch(cleaned)) and plain(match[2]) in _MONTHS:
         day, month, year = int(match[1]), _MONTHS[plain(match[2])], int(match[3])
     else:
-        raise CellFault("DATE", f"not a date; {_RIGHT_DATE}")
+        raise CellFault("NOT_A_DATE", f"not a date; {_RIGHT_DATE}")
     try:
         return date(year, month, day)
     except ValueError:
         hint = "; day and month look swapped" if month > 12 >= day else ""
-        raise CellFault("DATE", f"this day does not exist{hint}; {_RIGHT_DATE}") from None
+        raise CellFault("NO_SUCH_DAY", f"this day does not exist{hint}; {_RIGHT_DATE}") from None
 
 
 def _read_number(text: str) -> int:
@@ -392,7 +392,7 @@ def _countries() -> dict[str, str]:
 def _read_country(text: str) -> str:
     code = _countries().get(plain(text))
     if code is None:
-        raise CellFault("COUNTRY", 'unknown country, expected a code such as "HN" or its name')
+        raise CellFault("COUNTRY_UNKNOWN", 'unknown country, expected a code such as "HN" or its name')
     return code
 
 

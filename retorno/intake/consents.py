@@ -266,7 +266,7 @@ def record_transit_visa(
     faults = []
     if country not in ground().countries:
         faults.append(
-            Fault(column="country", value=country, code="COUNTRY", what='unknown, expected a code such as "PA"')
+            Fault(column="country", value=country, code="COUNTRY_UNKNOWN", what='unknown, expected a code such as "PA"')
         )
     if valid_until < clock.now().date():
         faults.append(Fault(column="valid_until", code="PAST", what=f"{valid_until} has passed"))

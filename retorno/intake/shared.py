@@ -38,13 +38,21 @@ def read_form(model: type[Model], values: Mapping[str, Any], *, row: int | None 
         raise InputError([fault_of(problem, row=row) for problem in error.errors()]) from error
 
 
+_COLUMN_OF_CODE = {"NO_AGE": "birth_date", "BORN_LATER": "birth_date", "ORDER": "latest_date"}
+"""Where a fault of the whole form is shown."""
+
+
 def fault_of(problem: Mapping[str, Any], *, row: int | None = None) -> Fault:
     """A problem that pydantic found, in our words; the value itself is not repeated, it may be a name."""
-    where = ".".join(str(part) for part in problem["loc"])
+    code = str(problem["type"]).upper()
+    where = ".".join(str(part) for part in problem["loc"]) or _COLUMN_OF_CODE.get(code, "")
     what = str(problem["msg"]).removeprefix("Value error, ")
-    if problem["type"] == "missing":
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, InputError):
+        code, what = cause.faults[0].code, "; ".join(fault.what for fault in cause.faults)
+    if code == "MISSING":
         what = "empty, expected a value"
-    return Fault(row=row, column=where, code=str(problem["type"]).upper(), what=what)
+    return Fault(row=row, column=where, code=code, what=what)
 
 
 def locked(session: Session, table: type[Table], row_id: str, version: int) -> Table:
@@ -123,7 +131,13 @@ def _country_codes() -> frozenset[str]:
 def country_faults(form: BaseModel, fields: Sequence[str], *, row: int | None = None) -> list[Fault]:
     """The fields of a form that hold a code no country has."""
     return [
-        Fault(row=row, column=name, value=code, code="COUNTRY", what=f'"{code}" is no country, expected one such as HN')
+        Fault(
+            row=row,
+            column=name,
+            value=code,
+            code="COUNTRY_UNKNOWN",
+            what=f'"{code}" is no country, expected one such as HN',
+        )
         for name in fields
         if (code := getattr(form, name)) is not None and code not in _country_codes()
     ]

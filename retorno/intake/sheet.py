@@ -411,13 +411,11 @@ def _read_person(
         faults += [
             fault_of(problem, row=row)
             for problem in error.errors()
-            if problem["type"] != "missing" and (problem["loc"] or not cells.unread & {"birth_date", "declared_age"})
+            if problem["type"] != "missing"
+            and not (problem["type"] == "no_age" and cells.unread & {"birth_date", "declared_age"})
         ]
     document = _read_document(row, values, faults)
-    problems += [
-        replace(fault, file=file, column=mapping.get(fault.column, fault.column or mapping.get("birth_date", "")))
-        for fault in faults
-    ]
+    problems += [replace(fault, file=file, column=mapping.get(fault.column, fault.column)) for fault in faults]
     if person is None or "relation" not in own:
         return None
     return ImportRow(

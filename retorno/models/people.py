@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
@@ -36,13 +37,13 @@ CleanText = Annotated[str, AfterValidator(clean_text)]
 
 def _country_code(value: str) -> str:
     if not re.fullmatch("[A-Z]{2}", value):
-        raise ValueError(f'"{value}", expected a two-letter code such as "HN"')
+        raise PydanticCustomError("country_unknown", 'expected a two-letter country code such as "HN"')
     return value
 
 
 def _language_code(value: str) -> str:
     if not re.fullmatch("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value) or len(value) > 12:
-        raise ValueError(f'"{value}", expected a language code such as "es" or "ht"')
+        raise PydanticCustomError("language", 'expected a language code such as "es" or "ht"')
     return value
 
 
@@ -94,7 +95,7 @@ class TravelGroupCreate(TravelGroupBase):
     @model_validator(mode="after")
     def _dates_in_order(self) -> TravelGroupCreate:
         if self.earliest_date and self.latest_date and self.latest_date < self.earliest_date:
-            raise ValueError(f"latest date {self.latest_date} is before the earliest date {self.earliest_date}")
+            raise PydanticCustomError("order", "the latest date is before the earliest date")
         return self
 
 
@@ -154,10 +155,10 @@ class PersonCreate(PersonBase):
     @model_validator(mode="after")
     def _age_known(self) -> PersonCreate:
         if self.birth_date is None and self.declared_age is None:
-            raise ValueError("birth date or age in years is needed")
+            raise PydanticCustomError("no_age", "birth date or age in years is needed")
         if self.birth_date is not None and self.birth_date > self.stranded_since:
             # A child born on the way is stranded from birth on.
-            raise ValueError(f"birth date {self.birth_date} is after the first stranded day {self.stranded_since}")
+            raise PydanticCustomError("born_later", "the birth date is after the first stranded day")
         return self
 
     @field_validator("phone")
@@ -165,7 +166,7 @@ class PersonCreate(PersonBase):
     def _phone_digits(cls, value: str) -> str:
         compact = value.replace(" ", "").replace("-", "")
         if compact and not (compact.lstrip("+").isdigit() and 6 <= len(compact) <= 16):
-            raise ValueError(f'phone "{value}": expected digits with country code, such as +502 5555 1234')
+            raise PydanticCustomError("phone", "expected digits with country code, such as +502 5555 1234")
         return compact
 
 
@@ -267,7 +268,7 @@ class ConsentCreate(ConsentBase):
     def _zones(self) -> ConsentCreate:
         for name in ("counselled_at", "given_at"):
             if getattr(self, name).tzinfo is None:
-                raise ValueError(f"{name} needs a time zone")
+                raise PydanticCustomError("zone", "a time needs its time zone")
         return self
 
 
@@ -364,7 +365,7 @@ class FitnessCreate(FitnessBase):
     @model_validator(mode="after")
     def _dates_in_order(self) -> FitnessCreate:
         if self.valid_until < self.valid_from:
-            raise ValueError(f"valid until {self.valid_until} is before valid from {self.valid_from}")
+            raise PydanticCustomError("order", "the last valid day is before the first")
         return self
 
 
