@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from retorno.database import Database
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.intake import DateRelation, NewPerson
 from retorno.intake.duplicates import Identity, find_pairs, identity
+from retorno.labels import all_labels
 from retorno.models.office import AuditEntry
 from retorno.models.people import (
     Case,
@@ -663,3 +666,14 @@ def test_same_file_imported_by_two_at_once_registers_nobody_twice(database: Data
     assert outcomes == ["imported", "unchanged", "unchanged", "unchanged"]
     with database.reading() as session:
         assert session.exec(select(func.count()).select_from(Person)).one() == 1
+
+
+def test_every_code_of_a_fault_has_its_words() -> None:
+    root = Path(__file__).resolve().parents[1] / "retorno"
+    sources = [*sorted((root / "intake").glob("*.py")), *(root / f"{name}.py" for name in ("protection", "health"))]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (*sources, root / "models" / "people.py"))
+    found = set(re.findall(r'code="([A-Z_]+)"', text)) | set(re.findall(r'CellFault\(\s*"([A-Z_]+)"', text))
+    found |= {code.upper() for code in re.findall(r'PydanticCustomError\("([a-z_]+)"', text)}
+
+    assert len(found) > 30
+    assert sorted(code for code in found if f"fault.{code}" not in all_labels()) == []
