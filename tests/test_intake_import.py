@@ -352,6 +352,26 @@ def test_letter_m_is_read_only_where_it_can_mean_one_thing() -> None:
     assert problems(changed(ALONE, sex="M"), header=english) == []
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({"nationality": "hondureña"}, ("HN", Relation.SELF)),
+        ({"nationality": "República Democrática del Congo"}, ("CD", Relation.SELF)),
+        ({"nationality": "Inde"}, ("IN", Relation.SELF)),
+        ({"nationality": "indio"}, ("IN", Relation.SELF)),
+        ({"nationality": "República Dominicana"}, ("DO", Relation.SELF)),
+        ({"relation": "jefa de familia"}, ("HN", Relation.SELF)),
+        ({"relation": "Épouse"}, ("HN", Relation.PARTNER)),
+        ({"relation": "hijo"}, ("HN", Relation.CHILD)),
+    ],
+)
+def test_words_that_sheets_use_are_understood(cells: dict[str, str], expected: tuple[str, Relation]) -> None:
+    preview = intake.read_import(sheet(changed(ALONE, **cells)), "x.csv")
+
+    person = preview.groups[0].rows[0].person
+    assert (person.nationality, person.relation) == expected
+
+
 def test_caregiver_may_be_named_instead_of_numbered() -> None:
     preview = intake.read_import(sheet(MOTHER, changed(CHILD, caregiver="marta RUIZ")), "x.csv")
 

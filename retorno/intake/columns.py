@@ -375,10 +375,38 @@ def _read_yes_no(text: str) -> bool:
     raise CellFault("YES_NO", "expected sí or no (yes, no; oui, non)")
 
 
+_NATIONALS = {
+    "HN": "hondureña, hondureño, honduran, hondurienne, hondurien",
+    "GT": "guatemalteca, guatemalteco, guatemalan, guatémaltèque",
+    "SV": "salvadoreña, salvadoreño, salvadoran, salvadorienne, salvadorien",
+    "NI": "nicaragüense, nicaraguan, nicaraguayenne, nicaraguayen",
+    "CR": "costarricense, costa rican, costaricienne, costaricien",
+    "PA": "panameña, panameño, panamanian, panaméenne, panaméen",
+    "BZ": "beliceña, beliceño, belizean, bélizienne, bélizien",
+    "MX": "mexicana, mexicano, mexican, mexicaine, mexicain",
+    "DO": "dominicana, dominicano, dominican, dominicaine, dominicain",
+    "HT": "haitiana, haitiano, haitian, haïtienne, haïtien",
+    "CU": "cubana, cubano, cuban, cubaine, cubain",
+    "VE": "venezolana, venezolano, venezuelan, vénézuélienne, vénézuélien",
+    "CO": "colombiana, colombiano, colombian, colombienne, colombien",
+    "EC": "ecuatoriana, ecuatoriano, ecuadorian, équatorienne, équatorien",
+    "PE": "peruana, peruano, peruvian, péruvienne, péruvien",
+    "BR": "brasileña, brasileño, brazilian, brésilienne, brésilien",
+    "CL": "chilena, chileno, chilean, chilienne, chilien",
+    "IN": "india, indio, indian, indienne, indien",
+    "BD": "bangladesí, bangladeshi, bangladaise, bangladais",
+    "NP": "nepalí, nepalese, népalaise, népalais",
+    "CM": "camerunesa, camerunés, cameroonian, camerounaise, camerounais",
+    "SN": "senegalesa, senegalés, senegalese, sénégalaise, sénégalais",
+    "CN": "china, chino, chinese, chinoise, chinois",
+}
+"""What people of a country are called, where sheets say that; names that two countries share are left out."""
+
+
 @cache
 def _countries() -> dict[str, str]:
-    """Codes and names of countries in three languages, plain, to the two-letter code."""
-    found: dict[str, str] = {}
+    """Codes, names and nationals of countries in three languages, plain, to the two-letter code."""
+    found = {plain(word): code for code, words in _NATIONALS.items() for word in words.split(",")}
     for language in Language:
         for code, name in Locale(language.value).territories.items():
             if len(code) == 2 and code.isalpha():
@@ -442,13 +470,39 @@ def _read_place(text: str) -> str:
     return place_id
 
 
+_WORDS: dict[StrEnum, str] = {
+    Relation.SELF: "principal, jefe de familia, jefa de familia, cabeza de familia, head, head of family, "
+    "chef de famille",
+    Relation.PARTNER: "esposa, esposo, conyuge, compañera, compañero, wife, husband, spouse, épouse, époux, conjointe",
+    Relation.CHILD: "hija, hijo, hijastra, hijastro, son, daughter, stepson, stepdaughter, fils, fille",
+    Relation.PARENT: "madre, padre, mamá, papá, mother, father, mère, père",
+    Relation.SIBLING: "hermana, hermano, sister, brother, soeur, frère",
+    Relation.GRANDCHILD: "nieta, nieto, grandson, granddaughter, petite-fille, petit-fils",
+    Relation.GRANDPARENT: "abuela, abuelo, grandmother, grandfather, grand-mère, grand-père",
+    Relation.OTHER_RELATIVE: "tía, tío, sobrina, sobrino, prima, primo, cuñada, cuñado, suegra, suegro, familiar, "
+    "aunt, uncle, niece, nephew, cousin, relative, tante, oncle, nièce, neveu, parente",
+    Relation.WARD: "pupila, pupilo, tutelada, tutelado",
+    Relation.UNRELATED: "ninguno, sin relación, none, aucun, amiga, amigo, friend, ami, amie",
+    DocumentType.NATIONAL_ID: "dui, dpi, dni, ine, cédula, cédula de identidad, identidad, id, id card, "
+    "national id, cni",
+    DocumentType.BIRTH_CERTIFICATE: "acta, partida de nacimiento, certificado de nacimiento, extrait de naissance",
+    DocumentType.LAISSEZ_PASSER: "salvoconducto, documento de viaje, travel document, emergency passport",
+    OnwardMeans.FAMILY: "familia, family, famille",
+    OnwardMeans.OWN_CHOICE: "propio, propia, own",
+}
+"""Further words that sheets use for the entries of closed lists, in three languages."""
+
+
 def _choice(enum: type[StrEnum], prefix: str) -> Callable[[str], StrEnum]:
-    """A reader of one of a closed list, by code or by its label in any of the three languages."""
+    """A reader of one of a closed list: by code, by its label in three languages, or by a further word for it."""
 
     @cache
     def words() -> dict[str, StrEnum]:
         return {plain(member.value): member for member in enum} | {
-            plain(text): member for member in enum for text in all_labels()[f"{prefix}.{member.value}"].values()
+            plain(text): member
+            for member in enum
+            for text in (*all_labels()[f"{prefix}.{member.value}"].values(), *_WORDS.get(member, "").split(","))
+            if text
         }
 
     def read(text: str) -> StrEnum:
