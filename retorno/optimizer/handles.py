@@ -292,6 +292,9 @@ structref.define_constructor(
         "left_out_count",
         "barred",
         "barred_count",
+        "tasks",
+        "instead",
+        "new_vehicle",
     ],
 )
 structref.define_boxing(MemoryType, MemoryHandle)
@@ -315,4 +318,7 @@ def memory_handle(arrays: Any) -> Any:
         arrays.left_out_count,
         arrays.barred,
         arrays.barred_count,
+        arrays.tasks,
+        arrays.instead,
+        arrays.new_vehicle,
     )

@@ -17,8 +17,9 @@ from retorno.optimizer import place as columns
 from retorno.optimizer.check import Verdict, judge
 from retorno.optimizer.construct import Draft, Snapshot, construct, construct_again, repair, restore
 from retorno.optimizer.handles import memory_handle
-from retorno.optimizer.improve import make_memory, rounds
+from retorno.optimizer.improve import rounds
 from retorno.optimizer.insert import worst_aircraft
+from retorno.optimizer.memory import make_memory
 from retorno.optimizer.neighbourhoods import exact, improve_by_mip
 from retorno.optimizer.problem import Plan, Problem
 from retorno.optimizer.setting import MUST_ARRIVE_CENTS, Setting, facts_of, prepare

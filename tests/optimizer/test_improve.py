@@ -7,7 +7,8 @@ import pytest
 from retorno.optimizer.check import judge
 from retorno.optimizer.construct import construct, repair
 from retorno.optimizer.handles import memory_handle
-from retorno.optimizer.improve import make_memory, rounds
+from retorno.optimizer.improve import rounds
+from retorno.optimizer.memory import make_memory
 from retorno.optimizer.problem import read_problem
 from retorno.optimizer.setting import prepare
 from retorno.optimizer.solve import can_be_shown
