@@ -18,6 +18,13 @@ from retorno.models.triggers import statements
 SCHEMA_VERSION = 1
 """Raised with every change of tables or triggers; an older database is refused, never used half."""
 
+WRITER_LOCK = 7_267_001
+"""Advisory lock of every writing transaction on PostgreSQL: writers queue there as they do on SQLite.
+
+Every act ends in the hash chain of the log, so writers wait for each other in any case; taking the lock first rather
+than last leaves no order of row locks in which two of them could wait for each other in a circle.
+"""
+
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON", "busy_timeout=10000")
 
 
@@ -74,9 +81,11 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that commits at the end, or rolls back everything if anything is raised."""
+        """A session that commits at the end, or rolls back everything if anything is raised; writers queue."""
         with Session(self.engine, expire_on_commit=False) as session:
             try:
+                if not self.is_sqlite:
+                    session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": WRITER_LOCK})
                 yield session
                 session.commit()
             except BaseException:

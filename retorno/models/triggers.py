@@ -57,9 +57,14 @@ _NO_CONSENT = """NOT EXISTS (SELECT 1 FROM consent k WHERE k.consent_id = {seat}
     AND k.person_id = {seat}.person_id AND k.purpose = 'return' AND k.withdrawn_at IS NULL
     AND (k.is_own_act OR EXISTS (SELECT 1 FROM person y WHERE y.person_id = k.person_id AND NOT y.is_age_in_doubt
         AND (y.birth_date > {young} OR (y.birth_date IS NULL AND y.declared_age < 12))))
-    AND k.given_at >= k.counselled_at AND (k.expires_on IS NULL OR k.expires_on >= {day}))"""
+    AND k.given_at >= k.counselled_at AND (k.expires_on IS NULL OR k.expires_on >= {day})
+    AND EXISTS (SELECT 1 FROM travel_group g WHERE g.group_id = {seat}.group_id
+        AND g.destination_country = k.destination_country))"""
 _HELD = """EXISTS (SELECT 1 FROM {protection}hold h WHERE h.person_id = {seat}.person_id AND h.lifted_at IS NULL)"""
 _NOT_ACTIVE = "NOT EXISTS (SELECT 1 FROM person p WHERE p.person_id = {seat}.person_id AND p.status = 'active')"
+_NOT_A_MEMBER = (
+    "NOT EXISTS (SELECT 1 FROM person p WHERE p.person_id = {seat}.person_id AND p.group_id = {seat}.group_id)"
+)
 _TWICE = """EXISTS (SELECT 1 FROM seat o WHERE o.{who} = NEW.{who} AND o.status = 'active'
     AND o.seat_id <> NEW.seat_id AND o.depart_at < NEW.arrive_at AND NEW.depart_at < o.arrive_at)"""
 _SPLIT = """EXISTS (SELECT 1 FROM seat s JOIN person p ON p.group_id = s.group_id
@@ -74,6 +79,7 @@ def _seat_conditions(seat: str, *, protection: str, day: str) -> tuple[tuple[str
         ("seat: no consent in force", _NO_CONSENT.format(seat=seat, day=day, young=young)),
         ("seat: not available", _HELD.format(seat=seat, protection=protection)),
         ("seat: person is not active", _NOT_ACTIVE.format(seat=seat)),
+        ("seat: person is not of this group", _NOT_A_MEMBER.format(seat=seat)),
     )
 
 
@@ -84,13 +90,14 @@ def _twelve_years_before(day: str, protection: str) -> str:
 
 def _seat_guard() -> Trigger:
     person_sqlite = _seat_conditions("NEW", protection="", day="substr(NEW.depart_at, 1, 10)")
-    person_pg = _seat_conditions("NEW", protection="protection.", day="NEW.depart_at::date")
+    person_pg = _seat_conditions("NEW", protection="protection.", day="(NEW.depart_at AT TIME ZONE 'UTC')::date")
     twice = "seat: somebody cannot travel twice at the same time"
     sqlite = "".join(
-        f"SELECT RAISE(ABORT, '{text}') WHERE NEW.person_id IS NOT NULL AND {condition};"
+        f"SELECT RAISE(ABORT, '{text}') WHERE NEW.status = 'active' AND NEW.person_id IS NOT NULL AND {condition};"
         for text, condition in person_sqlite
     ) + "".join(
-        f"SELECT RAISE(ABORT, '{twice}') WHERE NEW.{who} IS NOT NULL AND {_TWICE.format(who=who)};"
+        f"SELECT RAISE(ABORT, '{twice}') WHERE NEW.status = 'active' AND NEW.{who} IS NOT NULL"
+        f" AND {_TWICE.format(who=who)};"
         for who in ("person_id", "escort_id")
     )
     postgresql = (
@@ -115,6 +122,15 @@ _LOAD = """UPDATE movement_segment SET taken = taken {sign} 1,
 _FREE = """UPDATE seat SET status = 'freed', freed_at = NEW.{at}
     WHERE status = 'active' AND {match} AND arrive_at > NEW.{at};"""
 
+_CONSENT_FIRST = "person: withdraw the consent first"
+_STILL_CONSENTS = """EXISTS (SELECT 1 FROM consent k WHERE k.person_id = NEW.person_id AND k.purpose = 'return'
+    AND k.withdrawn_at IS NULL)"""
+_RAISE_ANOTHER = "hold: a lifted hold is not raised again; raise another"
+_VEHICLE_TWICE = "movement: the vehicle is elsewhere at that time"
+_VEHICLE_ELSEWHERE = """NEW.status NOT IN ('draft', 'cancelled') AND EXISTS (SELECT 1 FROM movement m
+    WHERE m.vehicle_id = NEW.vehicle_id AND m.movement_id <> NEW.movement_id AND m.status NOT IN ('draft', 'cancelled')
+    AND m.depart_at < NEW.arrive_at AND NEW.depart_at < m.arrive_at)"""
+
 TRIGGERS: tuple[Trigger, ...] = (
     # Seats: nobody without consent in force, under a hold, twice at once, or beyond capacity (I1, I2, I9, I10).
     _seat_guard(),
@@ -122,7 +138,9 @@ TRIGGERS: tuple[Trigger, ...] = (
         name="seat_takes",
         table="seat",
         when="AFTER INSERT",
-        sqlite=_LOAD.format(sign="+", row="NEW"),
+        sqlite=_LOAD.format(sign="+", row="NEW").replace(
+            "WHERE movement_id", "WHERE NEW.status = 'active' AND movement_id"
+        ),
         postgresql=f"IF NEW.status = 'active' THEN {_LOAD.format(sign='+', row='NEW')} END IF; RETURN NULL;",
     ),
     Trigger(
@@ -148,11 +166,23 @@ TRIGGERS: tuple[Trigger, ...] = (
     ),
     _frozen_columns(
         "seat",
-        ("movement_id", "person_id", "escort_id", "group_id", "consent_id", "board", "alight", "is_wheelchair"),
-        "seat: who and where cannot be changed",
+        (
+            "movement_id",
+            "person_id",
+            "escort_id",
+            "group_id",
+            "for_group_id",
+            "consent_id",
+            "board",
+            "alight",
+            "depart_at",
+            "arrive_at",
+            "is_wheelchair",
+        ),
+        "seat: who, where and when cannot be changed",
     ),
     _no_delete("seat"),
-    # A withdrawn consent, a hold and an inactive person free every seat not yet travelled, in the same statement.
+    # A withdrawn consent and a hold free every seat not yet travelled, in the same statement.
     Trigger(
         name="consent_withdrawal_frees",
         table="consent",
@@ -171,6 +201,24 @@ TRIGGERS: tuple[Trigger, ...] = (
         + _FREE.format(at="raised_at", match="person_id = NEW.person_id")
         + " RETURN NULL;",
     ),
+    Trigger(
+        name="person_withdraws_consent",
+        table="person",
+        when="BEFORE UPDATE OF status",
+        sqlite=f"SELECT RAISE(ABORT, '{_CONSENT_FIRST}') WHERE NEW.status = 'withdrawn' AND {_STILL_CONSENTS};",
+        postgresql=f"IF NEW.status = 'withdrawn' AND {_STILL_CONSENTS} THEN {_raise(_CONSENT_FIRST)} END IF;"
+        " RETURN NEW;",
+    ),
+    # A vehicle is in one place at a time.
+    Trigger(
+        name="movement_vehicle_once",
+        table="movement",
+        when="BEFORE INSERT",
+        sqlite=f"SELECT RAISE(ABORT, '{_VEHICLE_TWICE}') WHERE {_VEHICLE_ELSEWHERE};",
+        postgresql="IF NEW.vehicle_id IS NULL THEN RETURN NEW; END IF;"
+        " PERFORM 1 FROM vehicle WHERE vehicle_id = NEW.vehicle_id FOR UPDATE;"
+        f" IF {_VEHICLE_ELSEWHERE} THEN {_raise(_VEHICLE_TWICE)} END IF; RETURN NEW;",
+    ),
     # Consents and holds are history.
     _frozen_columns(
         "consent",
@@ -182,8 +230,12 @@ TRIGGERS: tuple[Trigger, ...] = (
             "language",
             "interpreter",
             "counselled_at",
+            "counselled_by",
             "given_at",
             "is_own_act",
+            "is_reflection_waived",
+            "witness",
+            "expires_on",
             "is_given_in_detention",
             "recorded_by",
             "recorded_at",
@@ -200,8 +252,18 @@ TRIGGERS: tuple[Trigger, ...] = (
         + _raise("consent: a withdrawal stands; record a new consent")
         + " END IF; RETURN NEW;",
     ),
+    _no_delete("consent"),
     _frozen_columns(
         "protection.hold", ("person_id", "kind", "raised_by", "raised_at"), "hold: what was raised is not changed"
+    ),
+    Trigger(
+        name="hold_stays_lifted",
+        table="protection.hold",
+        when="BEFORE UPDATE OF lifted_at",
+        sqlite=f"SELECT RAISE(ABORT, '{_RAISE_ANOTHER}') WHERE OLD.lifted_at IS NOT NULL AND NEW.lifted_at IS NULL;",
+        postgresql="IF OLD.lifted_at IS NOT NULL AND NEW.lifted_at IS NULL THEN "
+        + _raise(_RAISE_ANOTHER)
+        + " END IF; RETURN NEW;",
     ),
     _no_delete("protection.hold"),
     # Manifests: immutable, whole families, nobody without consent or under a hold (I4, I8).
@@ -219,7 +281,9 @@ TRIGGERS: tuple[Trigger, ...] = (
         postgresql="".join(
             "IF EXISTS (SELECT 1 FROM seat s WHERE s.movement_id = NEW.movement_id AND s.status = 'active'"
             f" AND s.person_id IS NOT NULL AND {condition}) THEN {_raise(text.replace('seat', 'manifest'))} END IF;"
-            for text, condition in _seat_conditions("s", protection="protection.", day="s.depart_at::date")
+            for text, condition in _seat_conditions(
+                "s", protection="protection.", day="(s.depart_at AT TIME ZONE 'UTC')::date"
+            )
         )
         + f" IF {_SPLIT} THEN {_raise('manifest: a family is not whole')} END IF; RETURN NEW;",
     ),
