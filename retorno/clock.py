@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 
@@ -27,6 +28,18 @@ def set_now(source: Callable[[], datetime] | None) -> None:
     """Replace the source of the real time (tests, drills); ``None`` restores it."""
     global _now
     _now = source if source is not None else lambda: datetime.now(UTC)
+
+
+@contextmanager
+def standing_at(instant: datetime) -> Iterator[None]:
+    """Let the time stand still at an instant, then go on with the source there was (setting up a demonstration)."""
+    global _now
+    before = _now
+    _now = lambda: instant  # noqa: E731
+    try:
+        yield
+    finally:
+        _now = before
 
 
 def zone(name: str) -> zoneinfo.ZoneInfo:

@@ -789,7 +789,9 @@ def trip_details(trip: DayTrip) -> dict[str, Any]:
         stretches.append(event.from_min - last)
         last = event.until_min
         if event.kind is not TripEventKind.ARRIVAL:
-            breaks.append({"minutes": event.until_min - event.from_min, "has_toilet": not event.node.startswith("J-")})
+            # A break lies in a town, at a post, or where a through road passes a city (data/README.md, junctions): that
+            # a station there has a toilet is our assumption, and the driver confirms the route sheet (R20).
+            breaks.append({"minutes": event.until_min - event.from_min, "has_toilet": True})
     return {
         "stops": list(trip.stops),
         "depart_min": list(trip.depart_min),

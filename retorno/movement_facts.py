@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -100,8 +101,8 @@ class View:
     situation: Situation
 
 
-def view(session: Session, movement_id: str, *, at: Situation | None = None) -> View:
-    """Read a movement as it is now."""
+def view(session: Session, movement_id: str, *, at: Situation | None = None, is_listed_only: bool = False) -> View:
+    """Read a movement as it is now; on wish only with the seats that two people signed for."""
     movement = session.get_one(Movement, movement_id)
     where = at or situation(session, day=movement.depart_at.date())
     segments = session.exec(
@@ -120,6 +121,8 @@ def view(session: Session, movement_id: str, *, at: Situation | None = None) -> 
         .where(Seat.movement_id == movement_id, Seat.status == SeatStatus.ACTIVE)
         .execution_options(populate_existing=True)
     ).all()
+    if is_listed_only:
+        seats = [seat for seat in seats if seat.listed_from is not None]
     escorts = [
         EscortSeat(seat=seat, escort=session.get_one(Escort, seat.escort_id)) for seat in seats if seat.escort_id
     ]
@@ -319,13 +322,16 @@ def _light(at: Situation, place_id: str, local: datetime) -> tuple[int, int]:
     return first.hour * 60 + first.minute, last.hour * 60 + last.minute
 
 
-def _profiles(seen: View) -> set[Profile]:
-    """Who is aboard, as posts and reception places ask."""
+def _profiles(riders: Iterable[Rider]) -> set[Profile]:
+    """Who travels, as posts and reception places ask; the parents of a child are a family with it."""
+    groups: dict[str, list[Rider]] = {}
+    for rider in riders:
+        groups.setdefault(rider.group.group_id, []).append(rider)
     found: set[Profile] = set()
-    for rider in seen.riders:
-        if rider.is_unaccompanied:
+    for members in groups.values():
+        if any(rider.is_unaccompanied for rider in members):
             found.add(Profile.UNACCOMPANIED)
-        elif rider.is_child:
+        elif any(rider.is_child for rider in members):
             found.add(Profile.FAMILIES)
         else:
             found.add(Profile.ADULTS)
@@ -333,14 +339,14 @@ def _profiles(seen: View) -> set[Profile]:
 
 
 def _post(seen: View, post_id: str, instant: datetime) -> PostFacts:
-    state = seen.situation.calendars.post_state(post_id, instant, profiles=_profiles(seen))
+    state = seen.situation.calendars.post_state(post_id, instant, profiles=_profiles(seen.riders))
     if isinstance(state, Open):
         return PostFacts(post_id=post_id, is_open=True, closes_in_min=_minutes_left(state, instant))
     return PostFacts(post_id=post_id, is_open=False, reason=state.reason.value)
 
 
 def _crossing(seen: View, crossing: MovementCrossing) -> CrossingFacts:
-    state = seen.situation.calendars.crossing_state(crossing.crossing_id, crossing.at, profiles=_profiles(seen))
+    state = seen.situation.calendars.crossing_state(crossing.crossing_id, crossing.at, profiles=_profiles(seen.riders))
     return CrossingFacts(
         crossing_id=crossing.crossing_id,
         leave=_post(seen, crossing.leave_post_id, crossing.at),
@@ -358,7 +364,7 @@ def _receptions(session: Session, seen: View) -> tuple[ReceptionFacts, ...]:
     for place_id, riders in ends.items():
         arrive_at = seen.segments[riders[0].seat.alight - 1].arrive_at
         rule = at.ground.reception.get(place_id)
-        state = at.calendars.post_state(place_id, arrive_at, profiles=_profiles(seen))
+        state = at.calendars.post_state(place_id, arrive_at, profiles=_profiles(riders))
         local = clock.local(arrive_at, at.zone_name(place_id))
         home = [rider for rider in riders if rider.group.destination_place_id == place_id]
         accepted = {Profile(name) for name in rule.profiles} if rule else set()
@@ -372,7 +378,7 @@ def _receptions(session: Session, seen: View) -> tuple[ReceptionFacts, ...]:
                 closes_in_min=_minutes_left(state, arrive_at),
                 free_places=free if home else None,
                 person_count=len(home),
-                accepts_profiles=not accepted or _profiles(seen) <= accepted,
+                accepts_profiles=not home or not accepted or _profiles(home) <= accepted,
                 is_last_onward_missed=bool(home)
                 and rule is not None
                 and local.hour * 60 + local.minute + rule.buffer_min > rule.last_onward_min,
@@ -388,8 +394,7 @@ def _minutes_left(state: Open | Closed, instant: datetime) -> int | None:
 def _free_places(session: Session, seen: View, place_id: str, local: datetime) -> int:
     """Places left at a reception point on a local day, not counting this movement."""
     rule = seen.situation.ground.reception[place_id]
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-    day_start = clock.instant_of(midnight, seen.situation.zone_name(place_id))
+    day_start = _midnight(seen, place_id, local)
     others = session.exec(
         select(func.count())
         .select_from(Seat)
@@ -408,16 +413,47 @@ def _free_places(session: Session, seen: View, place_id: str, local: datetime) -
 
 def _nights(session: Session, seen: View) -> tuple[NightFacts, ...]:
     """Nights that people of this movement spend on the way after it, with the beds free for them."""
-    waiting: dict[str, int] = {}
+    waiting: dict[str, list[Rider]] = {}
     for rider in seen.riders:
         place_id = seen.segments[rider.seat.alight - 1].to_place_id
         if place_id != rider.group.destination_place_id:
-            waiting[place_id] = waiting.get(place_id, 0) + 1
+            waiting.setdefault(place_id, []).append(rider)
     found = []
-    for place_id, people in waiting.items():
+    for place_id, riders in waiting.items():
         rule = seen.situation.ground.reception.get(place_id)
-        found.append(NightFacts(place_id=place_id, free_beds=(rule.beds or 0) if rule else 0, person_count=people))
+        local = clock.local(riders[0].seat.arrive_at, seen.situation.zone_name(place_id))
+        beds = max(0, ((rule.beds or 0) if rule else 0) - _sleeping(session, seen, place_id, local))
+        found.append(NightFacts(place_id=place_id, free_beds=beds, person_count=len(riders)))
     return tuple(found)
+
+
+def _sleeping(session: Session, seen: View, place_id: str, local: datetime) -> int:
+    """People of other movements who arrive at a place on a local day and do not live there."""
+    start = _midnight(seen, place_id, local)
+    return session.exec(
+        select(func.count())
+        .select_from(Seat)
+        .join(TravelGroup, col(TravelGroup.group_id) == Seat.group_id)
+        .join(
+            MovementSegment,
+            (col(MovementSegment.movement_id) == Seat.movement_id) & (col(MovementSegment.segment) == Seat.alight - 1),
+        )
+        .where(
+            Seat.status == SeatStatus.ACTIVE,
+            Seat.movement_id != seen.movement.movement_id,
+            MovementSegment.to_place_id == place_id,
+            TravelGroup.destination_place_id != place_id,
+            col(Seat.arrive_at) >= start,
+            col(Seat.arrive_at) < start + timedelta(days=1),
+        )
+    ).one()
+
+
+def _midnight(seen: View, place_id: str, local: datetime) -> datetime:
+    """Instant at which a local day begins at a place."""
+    return clock.instant_of(
+        local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None), seen.situation.zone_name(place_id)
+    )
 
 
 def _members(session: Session, seen: View) -> tuple[tuple[str, frozenset[str]], ...]:

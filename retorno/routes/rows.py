@@ -466,3 +466,64 @@ class ExampleConfirmation:
     valid_days: int
     invented: bool
     notes: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleCase:
+    """An invented person of the demonstration; rows with one ``group_key`` are one travel group.
+
+    Exactly one of ``age_years``, ``born_days_ago`` and ``declared_age`` is filled. Days count from the day of setting
+    up. ``circumstances`` are codes of what staff record besides; the demonstration does it by their own acts.
+    """
+
+    group_key: str
+    person_key: str
+    given_names: str
+    family_names: str
+    sex: str
+    age_years: int | None
+    born_days_ago: int | None
+    declared_age: int | None
+    nationality: str
+    contact_language: str
+    speaks: tuple[str, ...]
+    place_id: str
+    stranded_days: int
+    relation: str
+    caregiver_key: str
+    is_unaccompanied: bool
+    is_age_in_doubt: bool
+    is_detained: bool
+    destination_country: str
+    destination_place_id: str
+    destination_municipality: str
+    onward_means: str
+    needs_wheelchair: bool
+    document_type: str
+    document_days: int
+    circumstances: tuple[str, ...]
+    invented: bool
+    notes: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleOffer:
+    """Invented seats or an invented aircraft; leaves ``depart_days`` after the day of setting up, in local time."""
+
+    offer_id: str
+    mode: str
+    carrier: str
+    number: str
+    from_place: str
+    to_place: str
+    depart_days: int
+    depart_min: ClockMinute
+    duration_min: int
+    seats: int
+    wheelchairs: int
+    min_load: int
+    fare_usd_cents: int
+    fixed_usd_cents: int
+    escort_returns: int
+    invented: bool
+    notes: str
