@@ -22,7 +22,7 @@ from pathlib import Path
 
 from retorno.routes.calendars import Calendars
 from retorno.routes.daytrips import TripPolicy, day_trips
-from retorno.routes.itineraries import Travellers, itineraries
+from retorno.routes.itineraries import itineraries
 from retorno.routes.no_way import why_no_way
 from retorno.routes.offers import PlanClock
 from retorno.routes.overlay import AgreementConfirmation, CalendarPolicy, DaylightBounds, Overlay
@@ -30,6 +30,7 @@ from retorno.routes.scheduled import air_legs, airport_access, coach_legs
 from retorno.routes.tables import Ground, load_ground
 from retorno.routes.transit import agreed_countries, transit_bars
 from retorno.routes.transport import TransportOffer, sites_of
+from retorno.routes.travellers import Travellers
 from retorno.vocabulary import Profile
 
 HERE = Path(__file__).resolve().parent

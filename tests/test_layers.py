@@ -11,8 +11,9 @@ ORDER = """
 errors vocabulary text clock policy labels settings
 routes.cells routes.rows routes.network routes.tables routes.spans routes.answers routes.overlay
 routes.outlines routes.column_check routes.draft routes.road_check routes.fact_check routes.check_data
-routes.agreements routes.calendars routes.ways routes.timeline routes.bounds routes.departures routes.daytrips
-routes.transit routes.offers routes.scheduled routes.transport routes.itineraries
+routes.agreements routes.calendars routes.ways routes.timeline routes.departures routes.daytrips
+routes.transit routes.offers routes.timetables routes.coaches routes.scheduled routes.transport routes.travellers
+routes.bounds routes.chains routes.itineraries routes.no_way
 optimizer.facts optimizer.documents optimizer.problem optimizer.check optimizer.kernels optimizer.timespace
 optimizer.setting optimizer.ground optimizer.place optimizer.insert optimizer.readback
 optimizer.construct optimizer.improve optimizer.classes optimizer.handles optimizer.pricing optimizer.master
@@ -33,7 +34,7 @@ ONLY_IN = {
     "ortools": {"optimizer.master", "optimizer.bound", "optimizer.model", "optimizer.neighbourhoods"},
     "highspy": {"optimizer.master", "optimizer.arcsolve"},
     "numba": {"optimizer.timespace", "optimizer.kernels", "optimizer.pricing"},
-    "networkx": {"routes.network", "routes.road_check", "routes.ways"},
+    "networkx": {"routes.network", "routes.road_check", "routes.scheduled", "routes.ways"},
     "streamlit": set(),
     "typst": {"papers.pages"},
 }

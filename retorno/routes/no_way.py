@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from retorno.routes.itineraries import Freedoms, Itinerary, Travellers, check_query, find
+from retorno.routes.itineraries import Itinerary, check_query, find
 from retorno.routes.offers import DAY_MIN
 from retorno.routes.transit import TransitBar
 from retorno.routes.transport import TransportOffer
+from retorno.routes.travellers import Freedoms, Travellers
 from retorno.vocabulary import NoWayReason, Profile
 
 _ORDER = (

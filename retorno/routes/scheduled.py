@@ -7,8 +7,8 @@ be asked for; what an office has really bought (``Offer``) takes the place of th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,13 @@ import networkx as nx
 
 from retorno.clock import local
 from retorno.errors import Fault, InputError
-from retorno.routes.answers import Closed
 from retorno.routes.calendars import Calendars
+from retorno.routes.coaches import CoachRules
 from retorno.routes.offers import DAY_MIN, EVERYBODY, Access, AirDefaults, Offer, PlanClock, ScheduledLeg
 from retorno.routes.rows import AirService
-from retorno.routes.spans import common, instant_of_minute, local_minute, minute_of
-from retorno.vocabulary import ClosureTarget, Mode, Profile
+from retorno.routes.spans import local_minute, minute_of
+from retorno.routes.timetables import Closures, Timings, day_string, once
+from retorno.vocabulary import Mode, Profile
 
 if TYPE_CHECKING:
     from retorno.routes.network import Network
@@ -42,8 +43,6 @@ week, working days first; more than seven a week is one departure every day, the
 
 ON_COACHES = EVERYBODY - {Profile.UNACCOMPANIED}
 """Who may ride a public coach. Unaccompanied children are not seated among unrelated adults (R14)."""
-
-_FAMILIES = (Profile.CHILDREN, Profile.FAMILIES, Profile.VULNERABLE)
 
 
 def airport_access(ground: Ground, places: Collection[str], *, limit_min: int = 60) -> dict[str, tuple[Access, ...]]:
@@ -95,52 +94,6 @@ def gateways(ground: Ground, access: Mapping[str, Sequence[Access]]) -> dict[str
     return chosen
 
 
-@dataclass
-class _Timings:
-    """Departures of one service, gathered by their minute of the day and their duration."""
-
-    clock: PlanClock
-    days_of: dict[tuple[int, int], set[int]] = field(default_factory=lambda: defaultdict(set))
-
-    def add(self, depart_min: int, arrive_min: int) -> None:
-        """One departure and arrival, UTC minutes since 1970; outside the horizon it is dropped."""
-        day, minute = divmod(depart_min - self.clock.start_min, DAY_MIN)
-        if 0 <= day < self.clock.days:
-            self.days_of[minute, minute + arrive_min - depart_min].add(day)
-
-
-def _marks(days: Collection[int], clock: PlanClock) -> str:
-    return "".join("01"[day in days] for day in range(clock.days))
-
-
-class _Closures:
-    """Which days a closure of a country or place takes from a leg."""
-
-    def __init__(self, calendars: Calendars | None, clock: PlanClock) -> None:
-        self._calendars = calendars
-        self._clock = clock
-
-    def open_days(self, days: Iterable[int], leg_min: tuple[int, int], shut: Collection[str]) -> set[int]:
-        """The days on which none of some countries and places is closed between departure and arrival."""
-        if self._calendars is None:
-            return set(days)
-        closed = [
-            span
-            for target in shut
-            for kind in (ClosureTarget.COUNTRY, ClosureTarget.PLACE)
-            for span in self._calendars.closed_spans(kind, target)
-        ]
-        start = self._clock.start_min
-        return {
-            day
-            for day in days
-            if not any(
-                first <= start + day * DAY_MIN + leg_min[1] and start + day * DAY_MIN + leg_min[0] < last
-                for first, last in closed
-            )
-        }
-
-
 def air_legs(
     ground: Ground,
     clock: PlanClock,
@@ -172,14 +125,14 @@ def air_legs(
     for row in ground.air_services:
         services_of[row.from_iata] += 1
     taken = _offered_dates(ground, offers)
-    closures = _Closures(calendars, clock)
+    closures = Closures(calendars, clock)
     legs: list[ScheduledLeg] = []
     for row in ground.air_services:
         if row.status == "suspended_unverified":
             continue
         start, end = airports[row.from_iata], airports[row.to_iata]
         minute = _assumed_minute(row, assumed, services_of, from_hub=start.role == "hub")
-        timings = _Timings(clock)
+        timings = Timings(clock)
         weekdays = WEEKDAYS_OF_FREQUENCY[min(row.weekly_frequency, 7)]
         for day in clock.dates():
             if day.weekday() in weekdays and (row.service_id, day) not in taken:
@@ -202,7 +155,7 @@ def air_legs(
             vulnerable_days="",
             seats=assumed.seats,
             fare_cents=assumed.fare_cents(row.gc_km),
-            countries=_once((start.country, end.country)),
+            countries=once((start.country, end.country)),
             is_assumed=True,
         )
         legs += _between_sites(model, timings, access, closures)
@@ -216,15 +169,6 @@ def _assumed_minute(row: AirService, assumed: AirDefaults, services_of: Mapping[
     return assumed.morning_min if feeds else assumed.afternoon_min
 
 
-def _once(countries: Iterable[str]) -> tuple[str, ...]:
-    """The countries in order without the same one twice in a row."""
-    found: list[str] = []
-    for country in countries:
-        if not found or found[-1] != country:
-            found.append(country)
-    return tuple(found)
-
-
 def _offered_dates(ground: Ground, offers: Collection[Offer]) -> set[tuple[str, date]]:
     """Service and local date of departure of every offer that stands for a shipped service."""
     nodes = ground.network.nodes
@@ -236,7 +180,7 @@ def _offered_dates(ground: Ground, offers: Collection[Offer]) -> set[tuple[str, 
 
 
 def _between_sites(
-    model: ScheduledLeg, timings: _Timings, access: Mapping[str, Sequence[Access]], closures: _Closures
+    model: ScheduledLeg, timings: Timings, access: Mapping[str, Sequence[Access]], closures: Closures
 ) -> list[ScheduledLeg]:
     """One leg for each timing and each pair of sites near the two ends of ``model``."""
     legs = []
@@ -250,7 +194,7 @@ def _between_sites(
                 near = "" if sites == (model.from_node, model.to_node) else ":" + ":".join(sites)
                 shut = {*sites, model.from_node, model.to_node, *model.countries}
                 kept = closures.open_days((day + earlier for day in days), (depart_min, arrive_min), shut)
-                marks = _marks(kept, timings.clock)
+                marks = day_string(kept, timings.clock)
                 if "1" in marks:
                     legs.append(
                         replace(
@@ -267,86 +211,6 @@ def _between_sites(
                         )
                     )
     return legs
-
-
-class _CoachRules:
-    """Whether a departure of a coach is legal: agreements, posts, daylight, closures (R7, R19)."""
-
-    def __init__(self, ground: Ground, calendars: Calendars) -> None:
-        self._ground = ground
-        self._calendars = calendars
-
-    def countries(self, origin: str, crossings: Sequence[str]) -> tuple[str, ...]:
-        """The countries on the way; ``InputError`` if a crossing does not leave the one before."""
-        found = [self._ground.network.nodes[origin]["country"]]
-        for crossing_id in crossings:
-            crossing = self._ground.crossings[crossing_id]
-            pair = (crossing.country_a, crossing.country_b)
-            if found[-1] not in pair:
-                raise InputError(f"coach from {origin}: {crossing_id} does not leave {found[-1]}")
-            found.append(pair[1] if found[-1] == pair[0] else pair[0])
-        return tuple(found)
-
-    def is_legal(
-        self,
-        ends: tuple[str, str],
-        times: tuple[int, int],
-        crossings: Sequence[str],
-        profiles: Collection[Profile],
-        *,
-        vulnerable: bool,
-    ) -> bool:
-        """Whether people of all the profiles may ride between two UTC minutes."""
-        for node, minute in zip(ends, times, strict=True):
-            where = self._ground.network.nodes[node]
-            day = local(instant_of_minute(minute), where["timezone"]).date()
-            light = self._calendars.journey_span(
-                where["lat"], where["lon"], where["timezone"], day, vulnerable=vulnerable
-            )
-            if light is None or not light[0] <= minute <= light[1]:
-                return False
-        if times[1] - times[0] > DAY_MIN:
-            return False  # both ends in daylight, and a night between them
-        countries = self.countries(ends[0], crossings)
-        carried: frozenset[str] = frozenset()
-        for crossing_id, left in zip(crossings, countries, strict=False):
-            post = next(one for one in self._ground.crossings[crossing_id].posts if one.country == left)
-            day = local(instant_of_minute(times[0]), post.timezone).date()
-            permit = self._calendars.agreements.crossing_permit(crossing_id, left, day, profiles=profiles)
-            if isinstance(permit, Closed):
-                return False
-            # One confirmation must cover all borders of the day, as for day trips.
-            carried = frozenset(permit.confirmation_ids) & (carried or frozenset(permit.confirmation_ids))
-            if not carried:
-                return False
-            spans = self._calendars.crossing_spans(crossing_id, *times, profiles=profiles)
-            if not common(spans, (times,)):
-                return False
-        return True
-
-    def leg(
-        self, model: ScheduledLeg, timing: tuple[int, int], days: Collection[int], clock: PlanClock
-    ) -> ScheduledLeg:
-        """``model`` at one timing, on the days on which it is legal."""
-        ends = (model.origin, model.destination)
-        open_days = _Closures(self._calendars, clock).open_days(days, timing, {*ends, *model.countries})
-        marks = []
-        for profiles, vulnerable in (((Profile.ADULTS,), False), (_FAMILIES, True)):
-            legal = set()
-            for day in open_days:
-                start = clock.start_min + day * DAY_MIN
-                times = (start + timing[0], start + timing[1])
-                if self.is_legal(ends, times, model.crossings, profiles, vulnerable=vulnerable):
-                    legal.add(day)
-            marks.append(legal)
-        return replace(
-            model,
-            leg_id=f"{model.leg_id}-{timing[0]:04d}-{timing[1]:04d}",
-            depart_min=timing[0],
-            arrive_min=timing[1],
-            days=_marks(marks[0], clock),
-            vulnerable_days=_marks(marks[1] & marks[0], clock),
-        )
 
 
 def coach_legs(
@@ -372,7 +236,7 @@ def coach_legs(
     tuple of ScheduledLeg
         In file order; a service that never may run is left out.
     """
-    rules = _CoachRules(ground, calendars)
+    rules = CoachRules(ground, calendars)
     taken = _offered_dates(ground, offers)
     wanted = frozenset(places)
     legs = []
@@ -381,7 +245,7 @@ def coach_legs(
             continue
         nodes = ground.network.nodes
         zones = (nodes[row.from_id]["timezone"], nodes[row.to_id]["timezone"])
-        timings = _Timings(clock)
+        timings = Timings(clock)
         for day in clock.dates():
             if day.weekday() in row.days and (row.service_id, day) not in taken:
                 last = day + timedelta(days=row.arrive_days_later)
@@ -434,10 +298,10 @@ def offer_legs(
     """
     _check_offers(ground, offers)
     nodes = ground.network.nodes
-    rules, closures = _CoachRules(ground, calendars), _Closures(calendars, clock)
+    rules, closures = CoachRules(ground, calendars), Closures(calendars, clock)
     legs: list[ScheduledLeg] = []
     for offer in sorted(offers, key=lambda one: one.offer_id):
-        timings = _Timings(clock)
+        timings = Timings(clock)
         timings.add(minute_of(offer.depart_at), minute_of(offer.arrive_at, round_up=True))
         is_coach, is_charter = offer.mode is Mode.COACH, offer.mode is Mode.CHARTER
         ends = (nodes[offer.origin]["country"], nodes[offer.destination]["country"])
@@ -463,7 +327,7 @@ def offer_legs(
             min_load=offer.min_load if is_charter else 0,
             max_per_day=offer.max_per_day if is_charter else 0,
             crossings=offer.crossings,
-            countries=rules.countries(offer.origin, offer.crossings) if is_coach else _once(ends),
+            countries=rules.countries(offer.origin, offer.crossings) if is_coach else once(ends),
             profiles=ON_COACHES if is_coach else EVERYBODY,
             is_assumed=False,
         )

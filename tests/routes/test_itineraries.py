@@ -16,12 +16,13 @@ from retorno.optimizer.check import Code, judge
 from retorno.optimizer.problem import Group, Leg, Plan, PlannedVehicle, Problem, read_problem
 from retorno.routes.calendars import Calendars
 from retorno.routes.daytrips import TripPolicy, day_trips
-from retorno.routes.itineraries import Itinerary, Night, Travellers, itineraries
+from retorno.routes.itineraries import Itinerary, Night, itineraries
 from retorno.routes.offers import PlanClock, ScheduledLeg
 from retorno.routes.overlay import AgreementConfirmation, CalendarPolicy, DaylightBounds, Overlay
 from retorno.routes.scheduled import air_legs, airport_access, coach_legs
 from retorno.routes.tables import load_ground
 from retorno.routes.transport import Site, TransportOffer, sites_of
+from retorno.routes.travellers import Travellers
 from retorno.vocabulary import Mode, Profile
 from tests.routes.way_builders import (
     Day,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from retorno.routes.itineraries import Travellers
 from retorno.routes.no_way import NoWay, why_no_way
 from retorno.routes.transit import TransitBar
 from retorno.routes.transport import TransportOffer
+from retorno.routes.travellers import Travellers
 from retorno.vocabulary import NoWayReason, Profile
 from tests.routes.way_builders import flight, offer_of, site, trip
 

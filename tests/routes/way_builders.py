@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-from retorno.routes.itineraries import Itinerary, Travellers
+from retorno.routes.itineraries import Itinerary
 from retorno.routes.offers import PlanClock, ScheduledLeg
 from retorno.routes.transport import Prices, Site, TransportOffer
+from retorno.routes.travellers import Travellers
 from retorno.vocabulary import Mode, Profile
 
 EVERYBODY = frozenset(Profile)
