@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from retorno.models.movements import Closure, Movement, MovementSegment, Seat
-from retorno.models.people import Fitness, Person
+from retorno.models.people import Consent, Fitness, Person
 from retorno.models.protection import Hold
 from retorno.office.access import Actor, load_actor
 from retorno.readiness import group_findings, ready_groups
@@ -109,11 +109,15 @@ def test_withdrawn_member_stops_the_others_until_the_family_is_split(session: Se
     group = make_group(session)
     make_person(session, group)
     leaving = make_person(session, group)
+    for consent in session.exec(select(Consent).where(Consent.person_id == leaving.person_id)).all():
+        consent.withdrawn_at = NOW
+        session.add(consent)
+    session.flush()
     leaving.status = PersonStatus.WITHDRAWN
     session.add(leaving)
     session.flush()
 
-    assert findings(session, group.group_id) == [RuleCode.WITHDRAWN]
+    assert findings(session, group.group_id) == [RuleCode.CONSENT_WITHDRAWN, RuleCode.WITHDRAWN]
 
 
 def test_split_takes_the_written_request_of_every_adult_on_both_sides(session: Session) -> None:

@@ -25,7 +25,7 @@ from retorno.office.access import Actor
 from retorno.text import comparison_key, skeleton_key
 from retorno.vocabulary import PersonStatus, Role
 
-NEAR_NAME, FAR_NAME = 86.0, 72.0
+NEAR_NAME, FAR_NAME = 82.0, 72.0
 """Least likeness of two names, 0 to 100 (our assumption, set on invented pairs in tests/test_intake.py)."""
 
 
