@@ -194,7 +194,11 @@ def _close_if_home(session: Session, person_id: str, place_id: str) -> None:
     still_here = session.exec(
         select(Person.person_id)
         .join(TravelGroup, TravelGroup.group_id == Person.group_id)  # type: ignore[arg-type]
-        .where(TravelGroup.case_id == case.case_id, Person.status == PersonStatus.ACTIVE)
+        .where(
+            TravelGroup.case_id == case.case_id,
+            # Who withdrew is still here, and helped here.
+            col(Person.status).in_((PersonStatus.ACTIVE, PersonStatus.WITHDRAWN)),
+        )
     ).first()
     if still_here is None and case.closed_at is None:
         case.closed_at = clock.now()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 
 from sqlmodel import Session, col, or_, select
 
@@ -28,6 +29,7 @@ from retorno.models.movements import (
 from retorno.models.people import Case, Consent, Fitness, Person, TravelGroup
 from retorno.models.protection import Hold, ProtectionAssignment
 from retorno.office import access, audit, notices
+from retorno.routes.ways import driven_nodes
 from retorno.situation import ground
 from retorno.vocabulary import (
     Answer,
@@ -37,12 +39,14 @@ from retorno.vocabulary import (
     ConsentPurpose,
     FitnessOutcome,
     HoldKind,
+    Mode,
     MovementStatus,
     PersonStatus,
     Role,
     SeatStatus,
 )
 
+ROADS = (Mode.ROAD, Mode.COACH)
 LIVE = (
     MovementStatus.ACCEPTED,
     MovementStatus.CONFIRMED,
@@ -155,7 +159,10 @@ def _supersede(
             session.flush()
         if session.get_one(Movement, movement_id).status is MovementStatus.CANCELLED:
             _free_escorts(session, movement_id)
+            confirmation.cancel_all(session, movement_id)
             cancelled.append(movement_id)
+        else:
+            confirmation.refresh(session, movement_id)
         notices.post(
             session,
             recipient_kind=Role.COORDINATOR.value,
@@ -216,6 +223,8 @@ def withdraw(
     actor = access.require(session, actor, "changes.withdraw", person_id=person_id)
     now = clock.now()
     person = session.get_one(Person, person_id, populate_existing=True)
+    if purpose is ConsentPurpose.RETURN and person.status in (PersonStatus.RETURNED, PersonStatus.CLOSED):
+        raise Stale("this person's journey is over: there is nothing left to withdraw from")
     for consent in session.exec(
         select(Consent).where(
             Consent.person_id == person_id, Consent.purpose == purpose, col(Consent.withdrawn_at).is_(None)
@@ -228,12 +237,22 @@ def withdraw(
     if purpose is not ConsentPurpose.RETURN:
         if purpose is ConsentPurpose.CONSULAR_CONTACT:
             return _leave_consulate_lists(session, actor, person)
+        if purpose is ConsentPurpose.GROUP_SPLIT:
+            return _take_off(session, actor, _split_family(session, person.group_id), ChangeKind.WITHDRAWAL, now=now)
         return Effect(kind=ChangeKind.WITHDRAWAL)
     person.status = PersonStatus.WITHDRAWN
     person.version += 1
     session.add(person)
     session.flush()
     return _take_off(session, actor, [person.group_id], ChangeKind.WITHDRAWAL, now=now)
+
+
+def _split_family(session: Session, group_id: str) -> list[str]:
+    """The groups that one family was split into; none for a family that was never split."""
+    group = session.get_one(TravelGroup, group_id)
+    origin = group.split_from_group_id or group_id
+    parts = session.exec(select(TravelGroup.group_id).where(TravelGroup.split_from_group_id == origin)).all()
+    return [origin, *parts] if parts else []
 
 
 def _leave_consulate_lists(session: Session, actor: access.Actor, person: Person) -> Effect:
@@ -268,10 +287,26 @@ def raise_hold(
         raise NotAllowed
     now = clock.now()
     person = session.get_one(Person, person_id)
-    held = Hold(
-        person_id=person_id, kind=kind, raised_by=actor.user_id, raised_at=now, note=note.strip(), review_on=review_on
-    )
-    session.add(held)
+    again = session.exec(
+        select(Hold.hold_id).where(
+            Hold.person_id == person_id,
+            Hold.kind == kind,
+            Hold.raised_by == actor.user_id,
+            Hold.note == note.strip(),
+            col(Hold.lifted_at).is_(None),
+        )
+    ).first()
+    if again is None:
+        session.add(
+            Hold(
+                person_id=person_id,
+                kind=kind,
+                raised_by=actor.user_id,
+                raised_at=now,
+                note=note.strip(),
+                review_on=review_on,
+            )
+        )
     session.flush()
     _assign_officers(session, person)
     _log(session, actor, ChangeKind.HOLD, "person", person_id)
@@ -349,14 +384,18 @@ def decline(
 ) -> Effect:
     """A party's no, with a coded reason. A consulate's takes the person's group off, a post's stops the movement."""
     row, recorder = confirmation.answerable(session, actor, confirmation_id=confirmation_id, answered_by=answered_by)
-    if row.cancelled_at is not None or row.answer is Answer.DECLINED:
+    if row.answer is Answer.DECLINED:
         return Effect(kind=ChangeKind.DECLINED)
+    # A question that was taken back is answered like any other: before its batch a consulate must not see a difference.
+    is_over = row.cancelled_at is not None
     confirmation.set_answer(
         session, actor, row, answer=Answer.DECLINED, reason=reason, answered_by=answered_by, way=way
     )
     row.recorded_by = recorder
     session.add(row)
     session.flush()
+    if is_over:
+        return Effect(kind=ChangeKind.DECLINED)
     if row.person_id is not None:
         person = session.get_one(Person, row.person_id)
         return _take_off(session, actor, [person.group_id], ChangeKind.DECLINED)
@@ -396,9 +435,11 @@ def _cancel(
     groups: set[str] = set()
     for movement_id in movement_ids:
         groups |= {group.group_id for group in confirmation.groups_of(session, movement_id)}
+    voided = []
     for movement_id in movement_ids:
         movement = session.get_one(Movement, movement_id)
-        manifest.void(session, actor, movement_id=movement_id)
+        if manifest.void(session, actor, movement_id=movement_id):
+            voided.append(movement_id)
         movement.status, movement.cancelled_reason = MovementStatus.CANCELLED, reason
         movement.version += 1
         session.add(movement)
@@ -406,11 +447,12 @@ def _cancel(
     effect = _take_off(session, actor, groups, kind)
     for movement_id in movement_ids:
         _free_escorts(session, movement_id)
+        confirmation.cancel_all(session, movement_id)
     return Effect(
         kind=kind,
         groups=effect.groups,
         superseded=effect.superseded,
-        voided=tuple(sorted({*effect.voided, *movement_ids})),
+        voided=tuple(sorted({*effect.voided, *voided})),
         cancelled=tuple(sorted({*effect.cancelled, *movement_ids})),
     )
 
@@ -458,7 +500,7 @@ def close(
         If the target is unknown, the source is missing, or the closure ends before it starts.
     """
     actor = access.require(session, actor, "changes.closure")
-    _check_target(target, target_id)
+    target_id = _check_target(target, target_id)
     if not source.strip():
         raise InputError("who says so is missing: write the source of the closure")
     if until_at is not None and until_at <= from_at:
@@ -479,8 +521,14 @@ def close(
     return made, _cancel(session, actor, affected, ChangeKind.CLOSURE, "closure")
 
 
-def _check_target(target: ClosureTarget, target_id: str) -> None:
+def _check_target(target: ClosureTarget, target_id: str) -> str:
+    """The id of what closes, of a road in the order of its two ends; ``InputError`` if there is no such thing."""
     facts = ground()
+    if target is ClosureTarget.ROUTE:
+        ends = sorted(part.strip() for part in target_id.split("|"))
+        if len(ends) != 2 or not (facts.network.has_edge(*ends) or facts.network.has_edge(*reversed(ends))):
+            raise InputError(f'road "{target_id}" is unknown, expected two neighbouring points of the network, as A|B')
+        return "|".join(ends)
     known: dict[ClosureTarget, Iterable[str]] = {
         ClosureTarget.CROSSING: facts.crossings,
         ClosureTarget.POST: facts.posts,
@@ -489,6 +537,7 @@ def _check_target(target: ClosureTarget, target_id: str) -> None:
     }
     if target in known and target_id not in known[target]:
         raise InputError(f'{target} "{target_id}" is unknown, expected an id of the reference network')
+    return target_id
 
 
 def affected_movements(session: Session, closure: Closure) -> list[str]:
@@ -504,14 +553,19 @@ def affected_movements(session: Session, closure: Closure) -> list[str]:
         segments = session.exec(
             select(MovementSegment).where(MovementSegment.movement_id == movement.movement_id)
         ).all()
-        if _is_hit(closure, crossings, segments):
+        if _is_hit(closure, movement, crossings, segments):
             found.append(movement.movement_id)
     return found
 
 
-def _is_hit(closure: Closure, crossings: Sequence[MovementCrossing], segments: Sequence[MovementSegment]) -> bool:
+def _is_hit(
+    closure: Closure, movement: Movement, crossings: Sequence[MovementCrossing], segments: Sequence[MovementSegment]
+) -> bool:
+    # What a movement has passed already can no longer close on it.
+    begins = max(closure.from_at, clock.now())
+
     def is_during(at: datetime) -> bool:
-        return at >= closure.from_at and (closure.until_at is None or at < closure.until_at)
+        return at >= begins and (closure.until_at is None or at < closure.until_at)
 
     match closure.target:
         case ClosureTarget.CROSSING:
@@ -532,10 +586,24 @@ def _is_hit(closure: Closure, crossings: Sequence[MovementCrossing], segments: S
                 for s in segments
                 for place, at in ((s.from_place_id, s.depart_at), (s.to_place_id, s.arrive_at))
             )
-        case _:
-            # A closed road: which vehicles use it is only known where the way is computed; all its country's stop.
-            ends = set(closure.target_id.split("|"))
-            return any({s.from_place_id, s.to_place_id} & ends and is_during(s.depart_at) for s in segments)
+        case ClosureTarget.ROUTE:
+            # When a vehicle passes a road between two stops is not on record: it stops if its ride touches the time.
+            return movement.mode in ROADS and any(
+                segment.arrive_at > begins
+                and (closure.until_at is None or segment.depart_at < closure.until_at)
+                and closure.target_id in _roads(segment, crossings)
+                for segment in segments
+            )
+
+
+def _roads(segment: MovementSegment, crossings: Sequence[MovementCrossing]) -> frozenset[str]:
+    """Roads that a vehicle drives between two stops, over its borders in their order, as ``A|B`` with sorted ends."""
+    marks = [segment.from_place_id]
+    for crossing in sorted(crossings, key=lambda c: c.sequence):
+        if crossing.segment == segment.segment:
+            marks += [crossing.leave_post_id, crossing.enter_post_id]
+    nodes = driven_nodes(ground().network, [*marks, segment.to_place_id])
+    return frozenset("|".join(sorted(pair)) for pair in pairwise(nodes))
 
 
 def _country(place_id: str) -> str:

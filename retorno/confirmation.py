@@ -113,22 +113,14 @@ def request_confirmations(
     if due <= now:
         raise InputError(f"answers are due at {due:%Y-%m-%d %H:%M} UTC, expected a later time")
     asked = {
-        (row.party_kind, row.party_id, row.person_id)
-        for row in session.exec(
-            select(Confirmation).where(
-                Confirmation.movement_id == movement_id, col(Confirmation.cancelled_at).is_(None)
-            )
-        ).all()
+        (row.party_kind, row.party_id, row.person_id): row
+        for row in session.exec(select(Confirmation).where(Confirmation.movement_id == movement_id)).all()
     }
-    wanted: list[tuple[PartyKind, str, str | None]] = [
-        (party.kind, party.party_id, None) for party in parties_of(session, movement)
-    ]
-    wanted += [
-        (PartyKind.CONSULATE, person.nationality, person.person_id) for person in consular_persons(session, movement_id)
-    ]
     made = []
-    for kind, party_id, person_id in wanted:
-        if (kind, party_id, person_id) in asked:
+    for kind, party_id, person_id in _to_ask(session, movement):
+        row = asked.get((kind, party_id, person_id))
+        if row is not None:
+            _ask_again(session, row, due)
             continue
         row = Confirmation(
             movement_id=movement_id,
@@ -153,6 +145,28 @@ def request_confirmations(
         ids={"asked": str(len(made))},
     )
     return made
+
+
+def _to_ask(session: Session, movement: Movement) -> list[tuple[PartyKind, str, str | None]]:
+    """Party, its id and the person concerned, for every question that a movement as it is now has to ask."""
+    wanted: list[tuple[PartyKind, str, str | None]] = [
+        (party.kind, party.party_id, None) for party in parties_of(session, movement)
+    ]
+    return wanted + [
+        (PartyKind.CONSULATE, person.nationality, person.person_id)
+        for person in consular_persons(session, movement.movement_id)
+    ]
+
+
+def _ask_again(session: Session, row: Confirmation, due: datetime) -> None:
+    """Take up a question that was taken back; a yes to the same person on the same movement still stands."""
+    if row.cancelled_at is None:
+        return
+    row.cancelled_at, row.due_at = None, due
+    if row.answer is not Answer.CONFIRMED:
+        row.answer, row.reason, row.answered_at = Answer.PENDING, None, None
+    row.version += 1
+    session.add(row)
 
 
 def consular_persons(session: Session, movement_id: str) -> list[Person]:
@@ -251,13 +265,31 @@ def refresh(session: Session, movement_id: str) -> None:
     movement = session.get_one(Movement, movement_id)
     if movement.status not in (MovementStatus.ACCEPTED, MovementStatus.CONFIRMED):
         return
-    rows = session.exec(
+    answers = {
+        (row.party_kind, row.party_id, row.person_id): row.answer
+        for row in session.exec(
+            select(Confirmation).where(
+                Confirmation.movement_id == movement_id, col(Confirmation.cancelled_at).is_(None)
+            )
+        ).all()
+    }
+    wanted = _to_ask(session, movement)
+    is_whole = bool(wanted) and all(answers.get(question) is Answer.CONFIRMED for question in wanted)
+    status = MovementStatus.CONFIRMED if is_whole else MovementStatus.ACCEPTED
+    if status is not movement.status:
+        movement.status = status
+        movement.version += 1
+        session.add(movement)
+        session.flush()
+
+
+def cancel_all(session: Session, movement_id: str) -> None:
+    """No longer ask anybody about a movement that does not run."""
+    for row in session.exec(
         select(Confirmation).where(Confirmation.movement_id == movement_id, col(Confirmation.cancelled_at).is_(None))
-    ).all()
-    is_whole = bool(rows) and all(row.answer is Answer.CONFIRMED for row in rows)
-    movement.status = MovementStatus.CONFIRMED if is_whole else MovementStatus.ACCEPTED
-    movement.version += 1
-    session.add(movement)
+    ).all():
+        row.cancelled_at = clock.now()
+        session.add(row)
     session.flush()
 
 

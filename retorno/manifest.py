@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, select
 
 from retorno import clock, keyring
 from retorno.confirmation import Party, parties_of
-from retorno.errors import NotAllowed, Refused, Stale
+from retorno.errors import InputError, NotAllowed, Refused, Stale
 from retorno.models.movements import (
     Acknowledgement,
     AgreementConfirmation,
@@ -233,7 +233,7 @@ def propose(session: Session, actor: access.Actor, *, movement_id: str) -> Manif
     seen = view(session, movement_id)
     if seen.movement.status not in (MovementStatus.CONFIRMED, MovementStatus.ISSUED, MovementStatus.RELEASED):
         raise Stale(f"movement is {seen.movement.status}: only a confirmed movement can be issued")
-    _judged(session, seen)
+    _judged(session, actor, seen)
     old = session.get(ManifestProposal, movement_id)
     if old is not None:
         session.delete(old)
@@ -272,11 +272,13 @@ def sign(session: Session, actor: access.Actor, *, movement_id: str) -> Manifest
     seen = view(session, movement_id)
     if proposal.proposed_by == actor.user_id:
         raise NotAllowed
-    if needs_protection_signature(seen) and not actor.has(Role.PROTECTION):
+    if not actor.has(Role.PROTECTION if needs_protection_signature(seen) else Role.COORDINATOR):
         raise NotAllowed
+    if seen.movement.status not in (MovementStatus.CONFIRMED, MovementStatus.ISSUED, MovementStatus.RELEASED):
+        raise Stale(f"movement is {seen.movement.status}: propose its list again when everybody has confirmed")
     if proposal.content_sha256 != content_digest(seen):
         raise Stale("the list changed since it was proposed: propose it again")
-    outcomes = _judged(session, seen)
+    outcomes = _judged(session, actor, seen)
     made = _issue(session, seen, proposal.proposed_by, proposal.proposed_at, actor.user_id, outcomes, is_removal=False)
     session.delete(proposal)
     seen.movement.status = MovementStatus.ISSUED
@@ -293,12 +295,14 @@ def sign(session: Session, actor: access.Actor, *, movement_id: str) -> Manifest
     return made
 
 
-def _judged(session: Session, seen: View) -> tuple[RuleOutcome, ...]:
-    """Every rule on every person and on the movement, for issuing; ``Refused`` with the findings that block."""
-    outcomes = judge(session, seen, stage=MovementStatus.ISSUED)
+def _judged(
+    session: Session, actor: access.Actor, seen: View, stage: MovementStatus = MovementStatus.ISSUED
+) -> tuple[RuleOutcome, ...]:
+    """Every rule on every person and on the movement; ``Refused`` with what blocks, as the actor may read it."""
+    outcomes = judge(session, seen, stage=stage)
     stopping = [found for outcome in outcomes for found in blocking(outcome.findings)]
     if stopping or not seen.riders:
-        raise Refused(stopping)
+        raise Refused(access.visible_findings(stopping, actor))
     return outcomes
 
 
@@ -333,6 +337,10 @@ def _issue(
     )
     session.add(made)
     session.flush()
+    for listed in (*(rider.seat for rider in seen.riders), *(escort.seat for escort in seen.escorts)):
+        if listed.listed_from is None:
+            listed.listed_from = version
+            session.add(listed)
     movement.manifest_version = version
     movement.version += 1
     session.add(movement)
@@ -357,7 +365,8 @@ def _issue(
         )
     for country in _consulates(session, movement.movement_id, seen):
         party = Party(kind=PartyKind.CONSULATE, party_id=country)
-        _copy(session, seen, party, version, now, at)
+        if not _copy(session, seen, party, version, now, at):
+            continue
         notices.post(
             session,
             recipient_kind=party.kind.value,
@@ -393,8 +402,8 @@ def _consulates(session: Session, movement_id: str, seen: View) -> list[str]:
     return sorted(set(had) | now_listed)
 
 
-def _copy(session: Session, seen: View, party: Party, version: int, now: datetime, at: Situation) -> None:
-    """One recipient's copy.
+def _copy(session: Session, seen: View, party: Party, version: int, now: datetime, at: Situation) -> bool:
+    """One recipient's copy; gives whether there was something new to tell.
 
     A consulate gets a new one only when its own paper changes, from its next batch on; what changes again before that
     batch takes the same number, so the numbers tell nothing about how often a list changed (access.md 2).
@@ -408,7 +417,7 @@ def _copy(session: Session, seen: View, party: Party, version: int, now: datetim
         supersedes = last.supersedes if is_pending else last.number
     manifest = build(session, seen, party, number=number, supersedes=supersedes, now=now, at=at)
     if last is not None and party.kind is PartyKind.CONSULATE and _says_the_same(manifest, last):
-        return
+        return False
     content = manifest_bytes(manifest)
     office_keys = keyring.of_office(movement.office_id)
     keyring.publish(session, office_keys)
@@ -430,6 +439,7 @@ def _copy(session: Session, seen: View, party: Party, version: int, now: datetim
         )
     )
     session.flush()
+    return True
 
 
 def _says_the_same(manifest: Manifest, last: ManifestCopy) -> bool:
@@ -485,14 +495,16 @@ def supersede_after_removal(session: Session, actor: audit.ActorLike, *, movemen
         session.flush()
     if before is None:
         return None
-    seen = view(session, movement_id)
+    # People who were added but not signed for yet stay off this version: it only loses rows.
+    seen = view(session, movement_id, is_listed_only=True)
     movement = seen.movement
     outcomes = judge(session, seen, stage=MovementStatus.ISSUED, is_removal=True)
     stopping = [found for outcome in outcomes for found in blocking(outcome.findings)]
     if stopping or not seen.riders:
         _end_current(session, movement_id, ManifestStatus.VOID, clock.now())
-        movement.status = MovementStatus.CANCELLED if not seen.riders else MovementStatus.ACCEPTED
-        movement.cancelled_reason = "nobody_left" if not seen.riders else ""
+        is_empty = not view(session, movement_id).riders
+        movement.status = MovementStatus.CANCELLED if is_empty else MovementStatus.ACCEPTED
+        movement.cancelled_reason = "nobody_left" if is_empty else ""
         movement.version += 1
         session.add(movement)
         session.flush()
@@ -511,11 +523,13 @@ def supersede_after_removal(session: Session, actor: audit.ActorLike, *, movemen
     return made
 
 
-def void(session: Session, actor: audit.ActorLike, *, movement_id: str) -> None:
-    """End the version in force without successor: the movement was cancelled."""
-    if _end_current(session, movement_id, ManifestStatus.VOID, clock.now()):
-        _tell_void(session, session.get_one(Movement, movement_id))
-        audit.append(session, actor, act="manifest.void", object_kind="movement", object_id=movement_id)
+def void(session: Session, actor: audit.ActorLike, *, movement_id: str) -> bool:
+    """End the version in force without successor: the movement was cancelled; gives whether there was one."""
+    if not _end_current(session, movement_id, ManifestStatus.VOID, clock.now()):
+        return False
+    _tell_void(session, session.get_one(Movement, movement_id))
+    audit.append(session, actor, act="manifest.void", object_kind="movement", object_id=movement_id)
+    return True
 
 
 def _tell_void(session: Session, movement: Movement) -> None:
@@ -555,7 +569,7 @@ def acknowledge(
         current = access.require(session, current, "confirmation.record", movement_id=movement_id)
         recorder = current.user_id
         if not answered_by.strip():
-            raise Stale("who acknowledged is missing: write the name or the office that gave the answer")
+            raise InputError("who acknowledged is missing: write the name or the office that gave the answer")
     row = session.get(Acknowledgement, (movement_id, version, party.kind, party.party_id))
     in_force = current_version(session, movement_id)
     if row is None or in_force is None or in_force.version != version:
@@ -594,10 +608,10 @@ def release(session: Session, actor: access.Actor, *, movement_id: str) -> Movem
     seen = view(session, movement_id)
     if seen.movement.status is not MovementStatus.ISSUED:
         raise Stale(f"movement is {seen.movement.status}: only an issued movement can be released")
-    outcomes = judge(session, seen, stage=MovementStatus.RELEASED)
-    stopping = [found for outcome in outcomes for found in blocking(outcome.findings)]
-    if stopping:
-        raise Refused(stopping)
+    aboard = (*(rider.seat for rider in seen.riders), *(escort.seat for escort in seen.escorts))
+    if current_version(session, movement_id) is None or any(seat.listed_from is None for seat in aboard):
+        raise Stale("somebody aboard is not on the list in force: propose and sign the list again")
+    _judged(session, actor, seen, MovementStatus.RELEASED)
     seen.movement.status = MovementStatus.RELEASED
     seen.movement.version += 1
     session.add(seen.movement)
@@ -623,6 +637,8 @@ def copy_for(session: Session, actor: access.Actor, *, movement_id: str, party: 
     row = latest_copy(session, movement_id, party, visible_at=clock.now())
     if row is None:
         raise NotAllowed
+    if not current.has(Role.COORDINATOR) and is_superseded(session, seal_of(row)):
+        raise Stale("this list is no longer valid, and there is none in its place")
     audit.append(
         session,
         current,

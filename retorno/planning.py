@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import gzip
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, timedelta
 from importlib.metadata import version as package_version
 from typing import Any
 
@@ -19,40 +18,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from retorno import clock, rules
+from retorno.booking import write_movements
 from retorno.errors import Inconsistent, InputError, NotAllowed, Refused, Stale
-from retorno.gathering import (
-    CLOCK_UTC_OFFSET_MIN,
-    Gathered,
-    Scope,
-    confirmed_air,
-    gather,
-    notice_hours,
-    trip_details,
-    type_id,
-)
-from retorno.models.movements import (
-    Driver,
-    Escort,
-    Movement,
-    MovementCrossing,
-    MovementSegment,
-    Offer,
-    OfferCreate,
-    Plan,
-    Seat,
-    Vehicle,
-)
+from retorno.fleet import trip_details
+from retorno.gathering import Gathered, gather
+from retorno.models.movements import Driver, Movement, Offer, OfferCreate, Plan, Seat
 from retorno.models.office import Office
-from retorno.models.people import Consent, Person, TravelGroup
-from retorno.models.protection import EscortApproval
+from retorno.models.people import TravelGroup
 from retorno.movement_facts import findings_of, view
 from retorno.office import access, audit, jobs
 from retorno.optimizer.check import judge
 from retorno.optimizer.explain import explain
+from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import (
-    Group,
-    Leg,
-    PlannedVehicle,
     Problem,
     digest,
     plan_from_json,
@@ -60,20 +38,10 @@ from retorno.optimizer.problem import (
     problem_from_json,
     problem_to_json,
 )
-from retorno.optimizer.problem import Plan as Solution
-from retorno.rules import Finding, usable_seats
-from retorno.situation import Situation, situation
-from retorno.vocabulary import (
-    ConsentPurpose,
-    JobKind,
-    Mode,
-    MovementStatus,
-    PersonStatus,
-    PlanStatus,
-    Role,
-    SeatStatus,
-    Sex,
-)
+from retorno.rules import Finding
+from retorno.scope import Scope
+from retorno.situation import situation
+from retorno.vocabulary import JobKind, JobState, MovementStatus, PlanStatus, Role, SeatStatus
 
 LONGEST_PLAN_DAYS = 42
 LONGEST_RUN_SECONDS = 900
@@ -138,8 +106,11 @@ def _versions() -> str:
 
 def stop(session: Session, actor: access.Actor, *, plan_id: str) -> None:
     """Stop the run and keep the best plan so far as a draft; a second click does nothing."""
-    actor, _ = _own(session, actor, plan_id, "planning.start")
+    actor, plan = _own(session, actor, plan_id, "planning.start")
     if jobs.want_stop(session, object_id=plan_id):
+        job = jobs.of_object(session, plan_id)
+        if job is not None and job.state is JobState.CANCELLED:
+            fail(session, plan.plan_id, "stopped before it began")
         audit.append(session, actor, act="planning.stop", object_kind="plan", object_id=plan_id)
 
 
@@ -219,8 +190,13 @@ def keep_solution(
         raise Inconsistent(f"plan {plan_id}: the checker refuses it: {verdict.violations[0].code}")
     unplanned: list[dict[str, Any]] = []
     if is_final:
+        # Whoever withdrew, was stopped or got a seat while the run went on is not in the draft.
+        planned = sorted(group_id for group_id, legs in solution.itineraries.items() if legs)
+        solution = _without(problem, solution, set(_moved(session, plan, planned)))
         solution, dropped = screened(session, plan, problem, solution)
         verdict = judge(problem, solution)
+        if not verdict.is_valid:
+            raise Inconsistent(f"plan {plan_id}: the checker refuses what is left: {verdict.violations[0].code}")
         unplanned = _unplanned(problem, solution, dropped)
     plan.solution = _packed(plan_to_json(solution))
     plan.value_cents = verdict.value_cents
@@ -331,8 +307,10 @@ def accept(session: Session, actor: access.Actor, *, plan_id: str) -> Accepted:
     _nothing_moved(session, plan, solution)
     kept, dropped = screened(session, plan, problem, solution)
     if not any(kept.itineraries.values()):
-        raise Refused([found for findings in dropped.values() for found in findings])
-    made = _materialise(session, plan, problem, kept)
+        stopping = [found for findings in dropped.values() for found in findings]
+        raise Refused(access.visible_findings(stopping, actor))
+    made = write_movements(session, plan, problem, kept, _trip_details(plan))
+    _has_notice(session, plan, made)
     plan.solution = _packed(plan_to_json(kept))
     plan.status, plan.accepted_by, plan.accepted_at = PlanStatus.ACCEPTED, actor.user_id, clock.now()
     plan.version += 1
@@ -350,29 +328,50 @@ def accept(session: Session, actor: access.Actor, *, plan_id: str) -> Accepted:
     )
     return Accepted(
         movement_ids=tuple(sorted(made)),
-        dropped=tuple((group_id, tuple(findings)) for group_id, findings in sorted(dropped.items())),
+        dropped=tuple(
+            (group_id, tuple(access.visible_findings(findings, actor)))
+            for group_id, findings in sorted(dropped.items())
+        ),
     )
+
+
+def _has_notice(session: Session, plan: Plan, movement_ids: Sequence[str]) -> None:
+    """``Stale`` if a movement that this plan makes leaves too soon for its list to be sent in time (R22)."""
+    for movement_id in movement_ids:
+        movement = session.get_one(Movement, movement_id)
+        deadline = movement.depart_at - timedelta(hours=movement.notice_hours)
+        if movement.plan_id == plan.plan_id and deadline < clock.now():
+            raise Stale("the first journeys of the plan leave too soon for their notice: find a plan again")
+
+
+def _trip_details(plan: Plan) -> dict[str, Any]:
+    details: dict[str, Any] = _unpacked(plan.details).get("trips", {})
+    return details
+
+
+def _moved(session: Session, plan: Plan, group_ids: Sequence[str]) -> list[str]:
+    """Groups about which a fact changed since the plan was gathered, that have seats by now, or that are gone (I3)."""
+    known = json.loads(plan.groups_availability)
+    rows = session.exec(
+        select(TravelGroup)
+        .where(col(TravelGroup.group_id).in_(group_ids))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    seated = session.exec(
+        select(Seat.group_id)
+        .where(col(Seat.group_id).in_(group_ids), Seat.status == SeatStatus.ACTIVE, col(Seat.arrive_at) > clock.now())
+        .distinct()
+    ).all()
+    moved = {row.group_id for row in rows if row.availability != known.get(row.group_id)}
+    gone = set(group_ids) - {row.group_id for row in rows}
+    return sorted(moved | gone | {group_id for group_id in seated if group_id})
 
 
 def _nothing_moved(session: Session, plan: Plan, solution: Solution) -> None:
     """Every planned group has the availability it had, is not seated yet, and every offer still stands (I3)."""
-    known = json.loads(plan.groups_availability)
-    planned = sorted(group_id for group_id, legs in solution.itineraries.items() if legs)
-    rows = session.exec(
-        select(TravelGroup)
-        .where(col(TravelGroup.group_id).in_(planned))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
-    moved = [row.group_id for row in rows if row.availability != known.get(row.group_id)]
-    seated = session.exec(
-        select(Seat.group_id)
-        .where(col(Seat.group_id).in_(planned), Seat.status == SeatStatus.ACTIVE, col(Seat.arrive_at) > clock.now())
-        .distinct()
-    ).all()
-    gone = set(planned) - {row.group_id for row in rows}
-    if moved or seated or gone:
-        changed = sorted({*moved, *(group_id or "" for group_id in seated), *gone})
+    changed = _moved(session, plan, sorted(group_id for group_id, legs in solution.itineraries.items() if legs))
+    if changed:
         raise Stale(f"the facts changed for {len(changed)} groups: find a plan again")
     offer_ids = {leg.row_id for legs in solution.itineraries.values() for leg in legs if leg.kind != "trip"}
     for offer in session.exec(select(Offer).where(col(Offer.offer_id).in_(sorted(offer_ids)))).all():
@@ -405,7 +404,7 @@ def _judged_dry(session: Session, plan: Plan, problem: Problem, solution: Soluti
     failing: dict[str, list[Finding]] = {}
     savepoint = session.begin_nested()
     try:
-        made = _materialise(session, plan, problem, solution)
+        made = write_movements(session, plan, problem, solution, _trip_details(plan))
         for movement_id in made:
             seen = view(session, movement_id)
             groups = sorted({rider.group.group_id for rider in seen.riders})
@@ -442,360 +441,6 @@ def _without(problem: Problem, solution: Solution, group_ids: set[str]) -> Solut
         }
         return _without(problem, replace(solution, itineraries=itineraries, vehicles=vehicles), stranded)
     return replace(solution, itineraries=itineraries, vehicles=vehicles)
-
-
-# ---- movements out of a plan --------------------------------------------------------------------------------
-
-
-def _materialise(session: Session, plan: Plan, problem: Problem, solution: Solution) -> list[str]:
-    """Write the movements, segments, borders, seats, escorts and drivers of a plan; gives their ids."""
-    details = _unpacked(plan.details).get("trips", {})
-    at = situation(session, day=plan.first_date)
-    book = _Book(session, plan, problem, details, at)
-    for vehicle in solution.vehicles:
-        book.place_vehicle(vehicle, solution)
-    for group_id, legs in sorted(solution.itineraries.items()):
-        book.seat_group(group_id, legs)
-    session.flush()
-    return sorted(book.touched)
-
-
-class _Book:
-    """Writes one plan into the tables."""
-
-    def __init__(self, session: Session, plan: Plan, problem: Problem, details: dict[str, Any], at: Situation) -> None:
-        self.session = session
-        self.plan = plan
-        self.problem = problem
-        self.details = details
-        self.at = at
-        self.groups: dict[str, Group] = {group.id: group for group in problem.groups}
-        self.by_move: dict[tuple[str, int], Movement] = {}
-        self.touched: set[str] = set()
-        self.used_vehicles: set[str] = set()
-
-    def instant(self, day: int, minute: int) -> datetime:
-        """A minute of a plan day as UTC."""
-        return clock.plan_instant(day * 1440 + minute, self.plan.first_date, CLOCK_UTC_OFFSET_MIN)
-
-    # -- vehicles -----------------------------------------------------------------------------------------
-
-    def place_vehicle(self, planned: PlannedVehicle, solution: Solution) -> None:
-        """A real vehicle for a planned one, and a movement for each of its days with people aboard."""
-        ridden = {
-            leg.day
-            for legs in solution.itineraries.values()
-            for leg in legs
-            if leg.kind == "trip" and leg.vehicle == planned.id
-        }
-        if not ridden:
-            return
-        vehicle = self._real_vehicle(planned)
-        drivers: list[Driver] = []
-        for day, trip_id in planned.moves:
-            if day not in ridden:
-                continue
-            detail = self.details[trip_id]
-            drivers = drivers or self._drivers(vehicle, detail["drivers"], day)
-            self.by_move[planned.id, day] = self._road_movement(vehicle, drivers, day, detail)
-
-    def _real_vehicle(self, planned: PlannedVehicle) -> Vehicle:
-        rows = self.session.exec(
-            select(Vehicle)
-            .where(Vehicle.depot_place_id == planned.depot, col(Vehicle.is_hired) == planned.hired)
-            .order_by(Vehicle.vehicle_id)
-        ).all()
-        free = [v for v in rows if type_id(v) == planned.type and v.vehicle_id not in self.used_vehicles]
-        if not free:
-            raise Stale("a vehicle of the plan is no longer there: find a plan again")
-        self.used_vehicles.add(free[0].vehicle_id)
-        return free[0]
-
-    def _drivers(self, vehicle: Vehicle, count: int, day: int) -> list[Driver]:
-        """Drivers of the operator with a licence for the day who drive no other movement of these days."""
-        start, end = self.instant(max(0, day - 1), 0), self.instant(self.plan.horizon_days, 0)
-        busy = {
-            driver_id
-            for movement in self.session.exec(
-                select(Movement).where(
-                    col(Movement.status) != MovementStatus.CANCELLED,
-                    col(Movement.depart_at) < end,
-                    col(Movement.arrive_at) > start,
-                )
-            ).all()
-            for driver_id in movement.drivers.split(";")
-            if movement.vehicle_id != vehicle.vehicle_id
-        }
-        rows = self.session.exec(
-            select(Driver)
-            .where(Driver.operator == vehicle.operator, Driver.licence_until >= end.date())
-            .order_by(Driver.driver_id)
-        ).all()
-        return [driver for driver in rows if driver.driver_id not in busy][: max(count, 1)]
-
-    def _road_movement(self, vehicle: Vehicle, drivers: list[Driver], day: int, detail: dict[str, Any]) -> Movement:
-        confirmations = detail["confirmation_ids"]
-        depart = self.instant(day, detail["depart_min"][0])
-        hours = notice_hours(self.at, confirmations)
-        movement = Movement(
-            reference=_reference(),
-            office_id=self.plan.office_id,
-            plan_id=self.plan.plan_id,
-            mode=Mode.ROAD,
-            vehicle_id=vehicle.vehicle_id,
-            label=vehicle.plate,
-            operator=vehicle.operator,
-            drivers=";".join(driver.driver_id for driver in drivers[: detail["drivers"]]),
-            drivers_needed=detail["drivers"],
-            agreement_confirmation_id=confirmations[0] if confirmations else None,
-            depart_at=depart,
-            arrive_at=self.instant(day, detail["arrive_min"][-1]),
-            notice_hours=hours,
-            opens_at=access.opens_at(depart, hours),
-            route=json.dumps(
-                {
-                    "stretches": detail["stretches"],
-                    "breaks": detail["breaks"],
-                    "km": detail["km"],
-                    "is_vulnerable_ok": detail["vulnerable_days"][day] == "1",
-                    "events": [
-                        {**event, "at": self.instant(day, event["from_min"]).isoformat()} for event in detail["events"]
-                    ],
-                },
-                sort_keys=True,
-            ),
-        )
-        self.session.add(movement)
-        self.session.flush()
-        seats = usable_seats(vehicle.seats, self.at.policy)
-        stops = detail["stops"]
-        for index in range(len(stops) - 1):
-            self.session.add(
-                MovementSegment(
-                    movement_id=movement.movement_id,
-                    segment=index,
-                    from_place_id=stops[index],
-                    to_place_id=stops[index + 1],
-                    depart_at=self.instant(day, detail["depart_min"][index]),
-                    arrive_at=self.instant(day, detail["arrive_min"][index + 1]),
-                    capacity=seats,
-                    wheelchairs=vehicle.wheelchairs,
-                )
-            )
-        self._crossings(movement, day, detail)
-        self.touched.add(movement.movement_id)
-        return movement
-
-    def _crossings(self, movement: Movement, day: int, detail: dict[str, Any]) -> None:
-        """Borders in order, with the instant at which the desk of the country that is left begins."""
-        begins: dict[str, int] = {}
-        for event in detail["events"]:
-            if event["crossing_id"]:
-                begins.setdefault(event["crossing_id"], event["from_min"])
-        country, number = self.at.country(detail["stops"][0]), 0
-        for segment, crossing_ids in enumerate(detail["crossings"]):
-            for crossing_id in crossing_ids:
-                leave, enter = self.at.ground.crossings[crossing_id].posts
-                if leave.country != country:
-                    leave, enter = enter, leave
-                self.session.add(
-                    MovementCrossing(
-                        movement_id=movement.movement_id,
-                        sequence=number,
-                        segment=segment,
-                        crossing_id=crossing_id,
-                        leave_post_id=leave.post_id,
-                        enter_post_id=enter.post_id,
-                        leave_country=leave.country,
-                        enter_country=enter.country,
-                        at=self.instant(day, begins[crossing_id]),
-                    )
-                )
-                country, number = enter.country, number + 1
-        self.session.flush()
-
-    # -- offers -------------------------------------------------------------------------------------------
-
-    def offer_movement(self, offer_id: str) -> Movement:
-        """The movement of an offer; the first group on it makes it."""
-        standing = self.session.exec(
-            select(Movement).where(Movement.offer_id == offer_id, col(Movement.status) != MovementStatus.CANCELLED)
-        ).first()
-        if standing is not None:
-            if standing.status in (MovementStatus.DEPARTED, MovementStatus.CLOSED):
-                raise Stale("a flight of the plan has left: find a plan again")
-            self._reopened(standing)
-            return standing
-        offer = self.session.get_one(Offer, offer_id)
-        countries = (self.at.country(offer.origin_place_id), self.at.country(offer.destination_place_id))
-        air = confirmed_air(self.session, *countries, offer.depart_at.date())
-        hours = max(self.at.policy.notice_hours, air.notice_hours if air else 0)
-        movement = Movement(
-            reference=_reference(),
-            office_id=self.plan.office_id,
-            plan_id=self.plan.plan_id,
-            mode=offer.mode,
-            offer_id=offer_id,
-            label=offer.number,
-            operator=offer.carrier,
-            agreement_confirmation_id=air.confirmation_id if air else None,
-            depart_at=offer.depart_at,
-            arrive_at=offer.arrive_at,
-            notice_hours=hours,
-            opens_at=access.opens_at(offer.depart_at, hours),
-            route=json.dumps({"is_vulnerable_ok": True}),
-        )
-        self.session.add(movement)
-        self.session.flush()
-        seats = usable_seats(offer.seats, self.at.policy) if offer.mode is Mode.CHARTER else offer.seats
-        self.session.add(
-            MovementSegment(
-                movement_id=movement.movement_id,
-                segment=0,
-                from_place_id=offer.origin_place_id,
-                to_place_id=offer.destination_place_id,
-                depart_at=offer.depart_at,
-                arrive_at=offer.arrive_at,
-                capacity=seats,
-                wheelchairs=offer.wheelchairs,
-            )
-        )
-        self.session.flush()
-        return movement
-
-    def _reopened(self, movement: Movement) -> None:
-        """A movement that gets more people has to be confirmed and issued anew."""
-        if movement.status is MovementStatus.CONFIRMED:
-            movement.status = MovementStatus.ACCEPTED
-        elif movement.status is MovementStatus.RELEASED:
-            movement.status = MovementStatus.ISSUED
-        movement.version += 1
-        self.session.add(movement)
-
-    # -- people -------------------------------------------------------------------------------------------
-
-    def seat_group(self, group_id: str, legs: Sequence[Leg]) -> None:
-        """Seats for every member of a group, and for its escorts, on every leg."""
-        members = self.session.exec(
-            select(Person)
-            .where(Person.group_id == group_id, Person.status == PersonStatus.ACTIVE)
-            .order_by(Person.person_id)
-        ).all()
-        wanted = self.groups[group_id].escorts
-        rides = [self._ride(leg) for leg in legs]
-        escorts = self._escorts(members, wanted, rides) if wanted else []
-        wheelchairs = self.groups[group_id].wheelchairs
-        for movement, board, alight in rides:
-            segments = self._segments(movement)
-            depart, arrive = segments[board].depart_at, segments[alight - 1].arrive_at
-            in_wheelchair = {p.person_id for p in members if p.needs_wheelchair}
-            for person in members:
-                self.session.add(
-                    Seat(
-                        movement_id=movement.movement_id,
-                        person_id=person.person_id,
-                        group_id=group_id,
-                        consent_id=self._consent(person),
-                        board=board,
-                        alight=alight,
-                        depart_at=depart,
-                        arrive_at=arrive,
-                        is_wheelchair=bool(wheelchairs) and person.person_id in in_wheelchair,
-                    )
-                )
-            for escort in escorts:
-                self.session.add(
-                    Seat(
-                        movement_id=movement.movement_id,
-                        escort_id=escort.escort_id,
-                        for_group_id=group_id,
-                        board=board,
-                        alight=alight,
-                        depart_at=depart,
-                        arrive_at=arrive,
-                    )
-                )
-            self.session.flush()
-            self.touched.add(movement.movement_id)
-
-    def _ride(self, leg: Leg) -> tuple[Movement, int, int]:
-        if leg.kind == "trip":
-            return self.by_move[leg.vehicle, leg.day], leg.board, leg.alight
-        if leg.row_id.startswith("JM-"):
-            movement = self.session.get_one(Movement, leg.row_id[1:], populate_existing=True)
-            if movement.status not in (MovementStatus.ACCEPTED, MovementStatus.CONFIRMED):
-                raise Stale("a vehicle of the plan can no longer be joined: find a plan again")
-            self._reopened(movement)
-            return movement, 0, len(self._segments(movement))
-        return self.offer_movement(leg.row_id), 0, 1
-
-    def _segments(self, movement: Movement) -> list[MovementSegment]:
-        return list(
-            self.session.exec(
-                select(MovementSegment)
-                .where(MovementSegment.movement_id == movement.movement_id)
-                .order_by(col(MovementSegment.segment))
-            ).all()
-        )
-
-    def _consent(self, person: Person) -> str:
-        """The consent to return in force, the newest; the database refuses the seat if it is not."""
-        row = self.session.exec(
-            select(Consent.consent_id)
-            .where(
-                Consent.person_id == person.person_id,
-                Consent.purpose == ConsentPurpose.RETURN,
-                col(Consent.withdrawn_at).is_(None),
-            )
-            .order_by(col(Consent.given_at).desc())
-            .limit(1)
-        ).first()
-        if row is None:
-            raise Stale("a consent was withdrawn: find a plan again")
-        return row
-
-    def _escorts(
-        self, members: Sequence[Person], wanted: int, rides: Sequence[tuple[Movement, int, int]]
-    ) -> list[Escort]:
-        """Escorts approved for every child of the group and free from the first ride on, one of a girl's own sex."""
-        first = min(movement.depart_at for movement, _, _ in rides)
-        last = max(movement.arrive_at for movement, _, _ in rides)
-        busy = select(Seat.escort_id).where(
-            Seat.status == SeatStatus.ACTIVE,
-            col(Seat.escort_id).is_not(None),
-            col(Seat.depart_at) < last,
-            col(Seat.arrive_at) > first,
-        )
-        rows = self.session.exec(
-            select(Escort)
-            .where(col(Escort.is_available), Escort.approved_until >= last.date(), col(Escort.escort_id).not_in(busy))
-            .order_by(Escort.escort_id)
-        ).all()
-        alone = [person for person in members if person.is_unaccompanied]
-        free = [escort for escort in rows if all(self._is_approved(person, escort, last.date()) for person in alone)]
-        has_girl = any(person.sex is Sex.FEMALE for person in alone)
-        free.sort(key=lambda escort: (has_girl and escort.sex is not Sex.FEMALE, escort.escort_id))
-        return free[:wanted]
-
-    def _is_approved(self, person: Person, escort: Escort, day: date) -> bool:
-        return (
-            self.session.exec(
-                select(EscortApproval.approval_id).where(
-                    EscortApproval.person_id == person.person_id,
-                    EscortApproval.escort_id == escort.escort_id,
-                    EscortApproval.valid_until >= day,
-                )
-            ).first()
-            is not None
-        )
-
-
-def _reference() -> str:
-    """What staff say on the phone: no order, no place, no look-alikes."""
-    signs = "34679CDFGHJKMNPQRTVWXY"
-    return (
-        "M" + "".join(secrets.choice(signs) for _ in range(3)) + "-" + "".join(secrets.choice(signs) for _ in range(3))
-    )
 
 
 # ---- offers, and what the screens read -----------------------------------------------------------------------
@@ -877,6 +522,12 @@ def update_movement(
         known = set(session.exec(select(Driver.driver_id).where(col(Driver.driver_id).in_(driver_ids))).all())
         if set(driver_ids) - known:
             raise InputError("a driver is unknown: choose from the list")
+        if movement.drivers != ";".join(driver_ids) and movement.status in (
+            MovementStatus.ISSUED,
+            MovementStatus.RELEASED,
+        ):
+            # The list names the drivers: two people sign it again before anybody departs.
+            movement.status = MovementStatus.CONFIRMED
         movement.drivers = ";".join(driver_ids)
     if is_route_confirmed is not None:
         movement.is_route_confirmed = is_route_confirmed

@@ -26,7 +26,8 @@ database office.audit office.access office.accounts office.jobs office.notices
 papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.seal papers.pages papers.personal keyring
 situation
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile intake.sheet intake.importing intake
-protection health readiness movement_facts gathering planning confirmation manifest arrival changes
+protection health readiness movement_facts scope fleet offers limits
+gathering booking planning confirmation manifest arrival changes
 worker serving demo __main__
 """.split()
 
@@ -38,10 +39,10 @@ ONLY_IN = {
     "streamlit": set(),
     "typst": {"papers.pages"},
 }
-OPTIMIZER_USERS = {"gathering", "planning", "worker", "__main__", "changes"}
+OPTIMIZER_USERS = {"fleet", "offers", "limits", "gathering", "booking", "planning", "worker", "__main__", "changes"}
 PROTECTION_USERS = {
     "rules", "office.access", "intake", "protection", "readiness", "changes", "retention", "database", "models",
-    "models.triggers", "planning",
+    "models.triggers", "booking",
 }  # fmt: skip
 
 

@@ -321,6 +321,9 @@ class Seat(SQLModel, table=True):
     arrive_at: datetime = Field(sa_type=UtcInstant)
     is_wheelchair: bool = False
     is_pinned: bool = False
+    listed_from: int | None = Field(
+        default=None, description="Version of the list that two people signed with this seat on it; empty before"
+    )
     status: SeatStatus = SeatStatus.ACTIVE
     freed_at: datetime | None = Field(default=None, sa_type=UtcInstant)
 

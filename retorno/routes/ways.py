@@ -7,10 +7,10 @@ between two of them stays inside its country. So no path cuts through a third st
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 import networkx as nx
 
@@ -62,6 +62,38 @@ class Way:
 
 BorderTest = Callable[[tuple[Border, ...]], bool]
 """Whether a sequence of borders may be travelled at all; asked with every beginning of a way."""
+
+
+def driven_nodes(network: Network, marks: Sequence[str]) -> tuple[str, ...]:
+    """Nodes of the quickest drive over some marks in order: places, and both posts of every border between them.
+
+    Parameters
+    ----------
+    marks
+        Origin, then exit and entry post of each border, then the destination. Between two marks of one country the
+        road stays inside it, as for ``Ways``; where no road joins them they follow each other directly.
+    """
+    nodes = [marks[0]]
+    for start, end in pairwise(marks):
+        country = network.nodes[start]["country"] if start in network else ""
+        if end in network and country == network.nodes[end]["country"]:
+            nodes += _inside(network, country, start, end)[1:]
+        else:
+            nodes.append(end)
+    return tuple(nodes)
+
+
+def _inside(network: Network, country: str, start: str, end: str) -> list[str]:
+    """The quickest path between two nodes of a country on its own roads."""
+
+    def minutes(origin: str, destination: str, road: Mapping[str, Any]) -> int | None:
+        is_inside = road["country"] == country and road["crossing_id"] is None
+        return cast("int", road["drive_min"]) if is_inside else None
+
+    try:
+        return cast("list[str]", nx.dijkstra_path(network, start, end, weight=minutes))
+    except nx.NetworkXNoPath:
+        return [start, end]
 
 
 class Ways:
