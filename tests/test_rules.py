@@ -850,7 +850,7 @@ def test_every_rule_is_judged_somewhere_and_every_outcome_belongs_to_one() -> No
 
 
 def test_every_outcome_has_a_row_in_the_documentation() -> None:
-    text = Path("docs/rules.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[1] / "docs" / "rules.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| (R\d+) \| `([A-Z_]+)` \|", text, flags=re.MULTILINE))
 
     assert rows == {(rule.value, code.value) for code, (rule, _, _) in OUTCOMES.items()}
