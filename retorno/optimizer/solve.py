@@ -35,7 +35,8 @@ MANY_GROUPS = 2_000
 FIRST_TRIALS = ((6.0, False), (6.0, True), (3.0, False), (12.0, True), (20.0, True), (1.0, False), (30.0, False))
 FIRST_TRIALS_MANY = ((20.0, True), (20.0, False), (10.0, True), (30.0, False))
 RUIN_GROUPS = 14
-HEAT_SHARE = 0.01
+HEAT_SHARE = 0.02
+HEAT_SHARE_MANY = 0.1
 ROUNDS_PER_LOOK = 50
 LOOK_SECONDS = 0.1
 PROGRESS_SECONDS = 1.0
@@ -388,7 +389,9 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
     # No round yet: the first call may have to compile, which is no time spent searching.
     rounds(*draft.handles, handle, 0, 0.0, RUIN_GROUPS)
     begun, done, look = run.seconds(), 0, ROUNDS_PER_LOOK if most_rounds is not None else 1
-    heat_at_start = HEAT_SHARE * abs(draft.value_cents) / max(1, len(draft.setting.problem.groups))
+    groups = len(draft.setting.problem.groups)
+    heat_share = HEAT_SHARE_MANY if groups > MIP_GROUPS else HEAT_SHARE
+    heat_at_start = heat_share * abs(draft.value_cents) / max(1, groups)
     best = draft.snapshot()
     while not run.is_over() and run.seconds() - begun < seconds and (most is None or done < most):
         share = (run.seconds() - begun) / max(seconds, 1e-9)
