@@ -15,8 +15,8 @@ routes.agreements routes.calendars routes.ways routes.timeline routes.departures
 routes.transit routes.offers routes.timetables routes.coaches routes.scheduled routes.transport routes.travellers
 routes.bounds routes.chains routes.itineraries routes.no_way
 optimizer.facts optimizer.documents optimizer.problem optimizer.check optimizer.kernels optimizer.timespace
-optimizer.setting optimizer.ground optimizer.place optimizer.insert optimizer.readback
-optimizer.construct optimizer.improve optimizer.classes optimizer.handles optimizer.pricing optimizer.master
+optimizer.handles optimizer.place optimizer.setting optimizer.insert optimizer.readback optimizer.construct
+optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing optimizer.master
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
 optimizer.relaxations optimizer.lacks optimizer.explain
 optimizer.solve
@@ -34,7 +34,11 @@ worker serving demo __main__
 ONLY_IN = {
     "ortools": {"optimizer.master", "optimizer.bound", "optimizer.model", "optimizer.neighbourhoods"},
     "highspy": {"optimizer.master", "optimizer.arcsolve"},
-    "numba": {"optimizer.timespace", "optimizer.kernels", "optimizer.pricing"},
+    "numba": {
+        "optimizer.timespace", "optimizer.kernels", "optimizer.pricing", "optimizer.handles", "optimizer.place",
+        "optimizer.setting", "optimizer.insert", "optimizer.construct", "optimizer.memory", "optimizer.retask",
+        "optimizer.improve",
+    },  # fmt: skip
     "networkx": {"routes.network", "routes.road_check", "routes.scheduled", "routes.ways"},
     "streamlit": set(),
     "typst": {"papers.pages"},
