@@ -261,7 +261,9 @@ class TransportOffer:
         ]
         self.names = sorted(self.sites)
         self.index = {name: number for number, name in enumerate(self.names)}
-        self.rides = sorted(rides, key=lambda ride: (ride.origin, ride.destination, ride.depart_min, ride.row_id))
+        self.rides = sorted(
+            _worth_riding(rides), key=lambda ride: (ride.origin, ride.destination, ride.depart_min, ride.row_id)
+        )
         self._arrays()
 
     def _arrays(self) -> None:
@@ -403,6 +405,34 @@ class TransportOffer:
             )
             spans = common(spans, until_last)
         return tuple((first, last - site.buffer_min) for first, last in spans if last - site.buffer_min >= first)
+
+
+def _worth_riding(rides: Iterable[Ride]) -> list[Ride]:
+    """The rides without those that another between the same places beats for every group and on all their days."""
+    alike: dict[tuple[str, str, bool], list[Ride]] = {}
+    # Whoever beats a ride comes before it in this order.
+    for ride in sorted(rides, key=lambda one: (one.arrive_min, -one.depart_min, one.seat_cents, one.row_id)):
+        others = alike.setdefault((ride.origin, ride.destination, ride.is_land), [])
+        if not any(_beats(other, ride) for other in others):
+            others.append(ride)
+    return [ride for others in alike.values() for ride in others]
+
+
+def _beats(other: Ride, ride: Ride) -> bool:
+    """Whether whoever may take ``ride`` may take ``other`` as well, and it leaves no earlier and is no worse."""
+    return (
+        other.depart_min >= ride.depart_min
+        and other.arrive_min <= ride.arrive_min
+        and other.seat_cents <= ride.seat_cents
+        and other.seats >= ride.seats
+        and other.wheelchairs >= ride.wheelchairs
+        and other.is_received >= ride.is_received
+        and other.is_assumed <= ride.is_assumed
+        and ride.profiles <= other.profiles
+        and set(other.entered) <= set(ride.entered)
+        and not int(ride.days, 2) & ~int(other.days, 2)
+        and not int(ride.vulnerable_days, 2) & ~int(other.vulnerable_days, 2)
+    )
 
 
 def _next_days(day_strings: Sequence[str], days: int) -> Ints:

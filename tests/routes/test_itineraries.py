@@ -79,6 +79,17 @@ def test_a_way_that_is_worse_in_everything_is_left_out() -> None:
     assert chains(ways_of(world)) == [[("F1", 0)]]
 
 
+def test_a_ride_that_another_always_beats_is_not_on_offer_but_one_with_a_day_of_its_own_is() -> None:
+    best = trip("T1", "A D", "08:00 10:00", days="1111110")
+    slower = trip("T2", "A D", "08:00 10:15", days="0111110")
+    sunday = trip("T3", "A D", "08:00 10:15", days="0000011")
+    softer = trip("T4", "A D", "07:45 10:00", days="1000000", vulnerable_days="1000000")
+    narrow = trip("T1", "A D", "08:00 10:00", days="1111110", vulnerable_days="0111110")
+
+    assert [ride.row_id for ride in offer_of([A, D], [best, slower, sunday, softer]).rides] == ["T1", "T3"]
+    assert [ride.row_id for ride in offer_of([A, D], [narrow, slower, softer]).rides] == ["T4", "T1"]
+
+
 def test_later_departures_are_kept_only_where_they_are_better_in_something() -> None:
     cheap_on_thursday = flight("F2", "A D", "08:00 10:00", "GT", fare_cents=5000, days="0001001")
     world = offer_of([A, D], legs=[flight("F1", "A D", "08:00 10:00", "GT"), cheap_on_thursday])
