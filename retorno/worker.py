@@ -10,8 +10,10 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -22,6 +24,8 @@ from retorno.errors import Inconsistent, RetornoError
 from retorno.models.movements import Plan
 from retorno.models.office import Job
 from retorno.office import jobs
+from retorno.optimizer.check import Verdict
+from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import plan_from_json, plan_to_json, problem_from_json, problem_to_json
 from retorno.optimizer.solve import Progress, Settings, solve
 from retorno.vocabulary import JobKind, JobState
@@ -29,9 +33,16 @@ from retorno.vocabulary import JobKind, JobState
 _log = structlog.get_logger("retorno.worker")
 
 POLL_SECONDS = 0.5
+RENEW_EVERY_SECONDS = 5.0
+"""Between two signs of life while no child tells of itself; well inside the lease."""
 KEEP_EVERY_SECONDS = 2.0
+"""A better plan is handed out and kept at most so often."""
 GRACE_SECONDS = 60.0
 """How long after its time limit a child may still run before it is ended."""
+
+
+class LeaseLost(RetornoError):
+    """Another worker has the job by now: what we found is thrown away."""
 
 
 def worker_name() -> str:
@@ -44,6 +55,8 @@ def run(database: Database, *, name: str, should_stop: Callable[[], bool], once:
     count = 0
     while not should_stop():
         with database.transaction() as session:
+            for lost in jobs.give_up(session):
+                planning.fail(session, lost.object_id, lost.error)
             job = jobs.take(session, name)
         if job is None:
             if once:
@@ -58,22 +71,45 @@ def run(database: Database, *, name: str, should_stop: Callable[[], bool], once:
 
 def _run_job(database: Database, job: Job, name: str) -> None:
     """Run one job; whatever goes wrong is noted on the job and never stops the worker."""
-    handlers: dict[JobKind, Callable[[Database, Job, str], JobState]] = {JobKind.SOLVE: _solve_plan}
+    handlers: dict[JobKind, Callable[[Database, Job, str], None]] = {JobKind.SOLVE: _solve_plan}
     try:
-        state, error = handlers[job.kind](database, job, name), ""
-    except RetornoError as problem:
-        state, error = JobState.FAILED, type(problem).__name__
-        _log.error("job failed", job=job.job_id, error=error, detail=str(problem)[:300])
+        handlers[job.kind](database, job, name)
+    except LeaseLost:
+        _log.warning("job lost", job=job.job_id)
+    except Exception as problem:
+        # The class only: a message of a library may hold what a row holds.
+        error = type(problem).__name__
+        _log.error("job failed", job=job.job_id, error=error, exc_info=not isinstance(problem, RetornoError))
         with database.transaction() as session:
-            planning.fail(session, job.object_id, error)
-    with database.transaction() as session:
-        jobs.finish(session, job.job_id, name, state=state, error=error)
+            if jobs.is_held(session, job.job_id, name):
+                planning.fail(session, job.object_id, error)
+                jobs.finish(session, job.job_id, name, state=JobState.FAILED, error=error)
+
+
+@contextmanager
+def _kept_alive(database: Database, job: Job, name: str) -> Iterator[None]:
+    """Renew the lease from a thread of its own while this one is busy."""
+    is_over = threading.Event()
+
+    def renew() -> None:
+        while not is_over.wait(RENEW_EVERY_SECONDS):
+            with database.transaction() as session:
+                jobs.renew(session, job.job_id, name)
+
+    heart = threading.Thread(target=renew, name=f"lease of {job.job_id}", daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        heart.join()
 
 
 def _child(problem_json: str, seconds: float, seed: int, pipe: multiprocessing.connection.Connection) -> None:
     """Solve in a process of its own: it reads no database and knows no person; messages are JSON text."""
     problem = problem_from_json(json.loads(problem_json))
     best: list[int] = []
+    kept_at = [float("-inf")]
 
     def on_progress(progress: Progress) -> None:
         message: dict[str, Any] = {
@@ -93,7 +129,14 @@ def _child(problem_json: str, seconds: float, seed: int, pipe: multiprocessing.c
             best.append(1)
         return bool(best)
 
-    result = solve(problem, Settings(seconds=seconds, seed=seed), on_progress=on_progress, should_stop=should_stop)
+    def on_plan(plan: Solution, _: Verdict) -> None:
+        if time.monotonic() - kept_at[0] >= KEEP_EVERY_SECONDS:
+            kept_at[0] = time.monotonic()
+            pipe.send(json.dumps({"plan": plan_to_json(plan)}))
+
+    result = solve(
+        problem, Settings(seconds=seconds, seed=seed), on_progress=on_progress, should_stop=should_stop, on_plan=on_plan
+    )
     answer = {
         "plan": plan_to_json(result.plan),
         "bound": result.bound_cents,
@@ -103,13 +146,15 @@ def _child(problem_json: str, seconds: float, seed: int, pipe: multiprocessing.c
     pipe.close()
 
 
-def _solve_plan(database: Database, job: Job, name: str) -> JobState:
+def _solve_plan(database: Database, job: Job, name: str) -> None:
     """Gather, solve, keep; stopping keeps the best plan as a draft."""
-    with database.reading() as session:
+    with _kept_alive(database, job, name), database.reading() as session:
         found = planning.gathered(session, job.object_id)
         plan = session.get_one(Plan, job.object_id)
         seconds, seed = plan.seconds, plan.seed
     with database.transaction() as session:
+        if not jobs.is_held(session, job.job_id, name):
+            raise LeaseLost
         planning.keep_problem(session, job.object_id, found)
         jobs.renew(session, job.job_id, name)
     context = multiprocessing.get_context("spawn")
@@ -127,6 +172,8 @@ def _solve_plan(database: Database, job: Job, name: str) -> JobState:
     if answer is None:
         raise Inconsistent("the solver ended without a plan")
     with database.transaction() as session:
+        if not jobs.is_held(session, job.job_id, name):
+            raise LeaseLost
         planning.keep_solution(
             session,
             job.object_id,
@@ -135,7 +182,7 @@ def _solve_plan(database: Database, job: Job, name: str) -> JobState:
             stop_reason=answer["stop_reason"],
             is_final=True,
         )
-    return JobState.DONE
+        jobs.finish(session, job.job_id, name, state=JobState.DONE)
 
 
 def _follow(
@@ -146,10 +193,11 @@ def _follow(
     child: Any,
     deadline: float,
 ) -> dict[str, Any] | None:
-    """Write progress once a second, pass on a wish to stop, and wait for the result."""
+    """Write progress once a second, keep better plans, pass on a wish to stop, and wait for the result."""
     progress: dict[str, Any] = {}
     has_told_stop = False
     while time.monotonic() < deadline:
+        better: dict[str, Any] | None = None
         if pipe.poll(1.0):
             try:
                 message = json.loads(pipe.recv())
@@ -158,13 +206,24 @@ def _follow(
             if "result" in message:
                 answer: dict[str, Any] = message["result"]
                 return answer
-            progress = message["progress"]
-            if pipe.poll():
+            progress, better = message.get("progress", progress), message.get("plan")
+            if better is None and pipe.poll():
                 continue  # only the latest of a burst is written
         elif not child.is_alive():
             return None
         with database.transaction() as session:
+            if not jobs.is_held(session, job.job_id, name):
+                raise LeaseLost
             goes_on = jobs.renew(session, job.job_id, name, progress=progress or None)
+            if better is not None:
+                planning.keep_solution(
+                    session,
+                    job.object_id,
+                    solution=plan_from_json(better),
+                    bound_cents=progress.get("bound"),
+                    stop_reason="",
+                    is_final=False,
+                )
         if not goes_on and not has_told_stop:
             pipe.send("stop")
             has_told_stop = True

@@ -54,7 +54,7 @@ def take(session: Session, worker: str) -> Job | None:
         .where(
             or_(
                 col(Job.state) == JobState.QUEUED,
-                and_(col(Job.state) == JobState.RUNNING, col(Job.lease_until) < now),
+                and_(col(Job.state) == JobState.RUNNING, col(Job.lease_until) < now, col(Job.attempt) < MAX_ATTEMPTS),
             )
         )
         .order_by(col(Job.priority), col(Job.sequence))
@@ -64,15 +64,32 @@ def take(session: Session, worker: str) -> Job | None:
     job = session.exec(statement).first()
     if job is None:
         return None
-    if job.attempt >= MAX_ATTEMPTS:
-        job.state, job.error, job.ended_at = JobState.FAILED, "its worker died three times", now
-        session.add(job)
-        session.flush()
-        return take(session, worker)
     job.state, job.worker, job.attempt, job.lease_until = JobState.RUNNING, worker, job.attempt + 1, now + LEASE
     session.add(job)
     session.flush()
     return job
+
+
+def give_up(session: Session) -> list[Job]:
+    """End the jobs whose worker died once too often; whoever calls it tells the object of each."""
+    now = clock.now()
+    lost = session.exec(
+        select(Job)
+        .where(col(Job.state) == JobState.RUNNING, col(Job.lease_until) < now, col(Job.attempt) >= MAX_ATTEMPTS)
+        .order_by(col(Job.sequence))
+        .with_for_update(skip_locked=True)
+    ).all()
+    for job in lost:
+        job.state, job.error, job.ended_at, job.lease_until = JobState.FAILED, "its worker died three times", now, None
+        session.add(job)
+    session.flush()
+    return list(lost)
+
+
+def is_held(session: Session, job_id: str, worker: str) -> bool:
+    """Whether a job still runs under this worker's lease."""
+    job = session.get(Job, job_id, populate_existing=True)
+    return job is not None and job.worker == worker and job.state is JobState.RUNNING
 
 
 def renew(session: Session, job_id: str, worker: str, *, progress: Mapping[str, Any] | None = None) -> bool:
