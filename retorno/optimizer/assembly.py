@@ -291,6 +291,7 @@ def _pack_aircraft(aboard: Sequence[_Rider], number: int, *, seats: int, least: 
 def ways_of_plan(pricing: Pricing, plan: Plan) -> list[list[tuple[Way, int]]]:
     """The itineraries of a plan per class, from now on, with units; groups unplanned are left out."""
     ground = pricing.ground
+    persons = {group.id: group.persons for group in ground.problem.groups}
     result: list[list[tuple[Way, int]]] = []
     for index, travel in enumerate(pricing.classes):
         counts: dict[tuple[tuple[int, int], ...], int] = {}
@@ -298,7 +299,7 @@ def ways_of_plan(pricing: Pricing, plan: Plan) -> list[list[tuple[Way, int]]]:
             legs = [leg for leg in plan.itineraries.get(group_id, ()) if leg.day >= ground.now]
             path = tuple((ground.known_ride(leg), leg.day) for leg in legs)
             if path:
-                counts[path] = counts.get(path, 0) + 1
+                counts[path] = counts.get(path, 0) + (persons[group_id] if travel.is_merged else 1)
         kept = pricing.kept[index]
         ways = []
         for path, units in counts.items():

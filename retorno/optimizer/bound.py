@@ -5,6 +5,7 @@ docs/optimizer.md tells in words and formulas why the result is below every plan
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -44,35 +45,44 @@ class DualPoint:
 
 
 def dual_point(
-    pricing: Pricing, prices: Prices, targets: Sequence[float] | None, *, seed: int, passes: int = 1
-) -> DualPoint:
+    pricing: Pricing,
+    prices: Prices,
+    targets: Sequence[float] | None,
+    *,
+    seed: int,
+    should_stop: Callable[[], bool] = lambda: False,
+    with_through: bool = True,
+) -> DualPoint | None:
     """Evaluate prices; with ``targets`` first raise each class's strong prices towards its target (dual ascent).
 
     Changes ``prices``. The classes take turns in random order; each may use what is left of the slack of moves
-    and aircraft.
+    and aircraft. None if stopped midway; ``through`` is empty without ``with_through``.
     """
     pricing.set_prices(prices)
     if targets is not None:
-        chooser = random.Random(seed)
-        for _ in range(passes):
-            move, aircraft = pricing.revenues()
-            slack = pricing.fleet(move).slack.copy()
-            slack[slack > INFINITE / 2] = 0.0
-            aircraft_slack = np.clip(pricing.charter_slack(aircraft), 0.0, 1e12)
-            order = list(range(len(pricing.classes)))
-            chooser.shuffle(order)
-            for index in order:
-                _raise(pricing, prices, index, targets[index], slack, aircraft_slack)
+        move, aircraft = pricing.revenues()
+        slack = pricing.fleet(move).slack.copy()
+        slack[slack > INFINITE / 2] = 0.0
+        aircraft_slack = np.clip(pricing.charter_slack(aircraft), 0.0, 1e12)
+        order = list(range(len(pricing.classes)))
+        random.Random(seed).shuffle(order)
+        for index in order:
+            if should_stop():
+                return None
+            _raise(pricing, prices, index, targets[index], slack, aircraft_slack)
     class_cents: list[float] = []
     through: list[Floats] = []
     for index, travel in enumerate(pricing.classes):
+        if should_stop():
+            return None
         best = INFINITE
         if travel.is_locked:
             through.append(np.full((pricing.ground.rides, pricing.ground.days), INFINITE))
         else:
             sweep = pricing.sweep(index)
             best = sweep.best()
-            through.append(sweep.through(sweep.reach()))
+            if with_through:
+                through.append(sweep.through(sweep.reach()))
         class_cents.append(pricing.bound_of_class(index, best))
     move, aircraft = pricing.revenues()
     fleet, aircraft_slack = pricing.fleet(move), pricing.charter_slack(aircraft)
@@ -81,25 +91,39 @@ def dual_point(
         prices=prices,
         bound_cents=bound,
         class_cents=class_cents,
-        through=through,
+        through=through if with_through else [],
         fleet=fleet,
         aircraft_slack=aircraft_slack,
     )
 
 
-def sharpen(pricing: Pricing, prices: Prices, *, steps: int, seed: int) -> DualPoint:
-    """Turn seat prices into strong prices by dual ascent alone; the best point of a few rising targets.
+def sharpen(
+    pricing: Pricing,
+    prices: Prices,
+    *,
+    rises: Sequence[float],
+    seed: int,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> DualPoint | None:
+    """Turn seat prices into strong prices by dual ascent alone; the better of the point before and after.
 
-    Changes ``prices``. Good where vehicles run far from full, and far cheaper than a linear program.
+    Changes ``prices``. Good where vehicles run far from full, and far cheaper than a linear program. The
+    targets are each class's price at the beginning times 1 + rise, for one rise after another. None if stopped.
     """
-    point = dual_point(pricing, prices, None, seed=seed)
-    base, best = point.class_cents, point
+    before = dual_point(pricing, prices, None, seed=seed, should_stop=should_stop)
+    if before is None:
+        return None
+    after = copy.deepcopy(prices)
     for name in ("seat", "wheelchair", "charter_seat", "charter_least"):
-        getattr(prices, name)[:] = 0.0
-    for step in range(1, steps + 1):
-        targets = [cents * (1 + 0.03 * step) for cents in base]
-        point = dual_point(pricing, prices, targets, seed=seed + step)
-        if point.bound_cents > best.bound_cents:
+        getattr(after, name)[:] = 0.0
+    best = before
+    for step, rise in enumerate(rises):
+        last = step == len(rises) - 1
+        targets = [cents * (1 + rise) for cents in before.class_cents]
+        point = dual_point(pricing, after, targets, seed=seed + step, should_stop=should_stop, with_through=last)
+        if point is None:
+            return best
+        if last and point.bound_cents > best.bound_cents:
             best = point
     return best
 
@@ -194,7 +218,15 @@ class ArcBound:
             self._basis = basis
             self.rounds += 1
             targets = self.model.targets()
-            point = dual_point(self.pricing, self.model.read_prices(), targets, seed=self.seed + self.rounds)
+            point = dual_point(
+                self.pricing,
+                self.model.read_prices(),
+                targets,
+                seed=self.seed + self.rounds,
+                should_stop=lambda: time.monotonic() > end or should_stop(),
+            )
+            if point is None:
+                break
             self._keep(point)
             assert self.best is not None
             on_bound(whole_bound(self.best.bound_cents))
@@ -213,3 +245,40 @@ class ArcBound:
             if time.monotonic() > end:
                 break
         return self.best
+
+
+def within_gap(
+    pricing: Pricing, point: DualPoint, gap_cents: float, *, among: ArcBound | None = None
+) -> tuple[list[list[Arc]], list[Move]]:
+    """Arcs and moves whose use raises the bound by at most ``gap_cents``; all others are in no better plan.
+
+    With ``among`` only those that the bound's LP knows.
+    """
+    ground = pricing.ground
+    extra = move_extra(pricing, point)
+    allowed = extra <= gap_cents
+    arcs: list[list[Arc]] = []
+    trips = np.flatnonzero(ground.ride_kind == TRIP)
+    for index, travel in enumerate(pricing.classes):
+        rise = point.through[index] - point.class_cents[index]
+        places = pricing.places_per_vehicle(travel)
+        fitting = [kind for kind, n in enumerate(places) if n]
+        vehicle = extra[fitting].min(axis=0) if fitting else np.full(extra.shape[1:], INFINITE)
+        rise[trips] += vehicle[ground.ride_row[trips]]
+        rides, days = np.nonzero(rise <= gap_cents)
+        own = list(zip(map(int, rides), map(int, days), strict=True))
+        arcs.append([arc for arc in own if arc in among.arcs[index]] if among else own)
+    kinds, rows, days = np.nonzero(allowed)
+    moves = list(zip(map(int, kinds), map(int, rows), map(int, days), strict=True))
+    if among:
+        moves = [move for move in moves if move in among.moves]
+    return arcs, moves
+
+
+def cheapest_moves(slack: Floats, most: int) -> set[Move]:
+    """The ``most`` moves of least reduced cost, none that is impossible."""
+    flat = slack.ravel()
+    count = min(most, flat.size)
+    best = np.argpartition(flat, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
+    kinds, trips, days = np.unravel_index(best[flat[best] < INFINITE / 10], slack.shape)
+    return set(zip(map(int, kinds), map(int, trips), map(int, days), strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from retorno.optimizer.classes import Path, TravelClass
 from retorno.optimizer.ground import INFINITE, SERVICE, TRIP, Floats, Ground
-from retorno.optimizer.pricing import FleetPrices, Prices, Pricing, Way, whole_bound
+from retorno.optimizer.pricing import FleetPrices, Prices, Pricing, Sweep, Way, whole_bound
 
 ROUND_CENTS = 1e-4
 """Reduced costs above minus this count as zero."""
@@ -422,27 +423,49 @@ class Master:
     def price_out(self, prices: Prices, per_class: int) -> tuple[float, list[tuple[int, Way]]]:
         """The bound at these prices and the itineraries of negative reduced cost."""
         pricing, duals = self.pricing, self.program.duals
-        cents: list[float] = []
+        cents = [INFINITE] * len(self.classes)
         found: list[tuple[int, Way]] = []
-        for index, travel in enumerate(self.classes):
-            best = INFINITE
-            if not travel.is_locked:
-                sweep = pricing.sweep(index)
-                dual = duals[self.class_rows[index]]
-                options = sorted(sweep.options())
+        shared: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        for index in range(len(self.classes)):
+            shared[pricing.commodity(index)].append(index)
+        for key, members in shared.items():
+            sweep: Sweep | None = None
+            for index in members:
+                travel = self.classes[index]
+                options: list[tuple[float, int, int]] = []
+                if not travel.is_locked:
+                    if key[0] == "own":
+                        sweep = pricing.sweep(index)
+                        options = sorted(sweep.options())[: 2 * per_class]
+                    else:
+                        sweep = sweep or pricing.shared_sweep(index)
+                        options = sweep.options_for(travel, 2 * per_class)
+                    dual = duals[self.class_rows[index]]
+                    found += self._beating(sweep, index, options, dual, per_class)
                 best = options[0][0] if options else INFINITE
-                seen: set[Path] = set()
-                for price, number, layer in options:
-                    if price >= dual - ROUND_CENTS or len(seen) >= per_class:
-                        break
-                    path = sweep.path(number, layer)
-                    if path not in seen:
-                        seen.add(path)
-                        found.append((index, pricing.way(travel, path)))
-            cents.append(pricing.bound_of_class(index, best))
+                cents[index] = pricing.bound_of_class(index, best)
         move, aircraft = pricing.revenues()
         bound = pricing.bound_cents(cents, pricing.fleet(move), pricing.charter_slack(aircraft))
         return bound, found
+
+    def _beating(
+        self,
+        sweep: Sweep,
+        index: int,
+        options: Sequence[tuple[float, int, int]],
+        dual: float,
+        most: int,
+    ) -> list[tuple[int, Way]]:
+        """At most ``most`` different itineraries of a class that are cheaper than its dual."""
+        travel = self.classes[index]
+        paths: list[Path] = []
+        for price, number, layer in options:
+            if price >= dual - ROUND_CENTS or len(paths) >= most:
+                break
+            path = sweep.path(number, layer, travel)
+            if path and path not in paths:
+                paths.append(path)
+        return [(index, self.pricing.way(travel, path)) for path in paths]
 
     def _relaxed(self, bound: float, prices: Prices, closed: bool) -> Relaxed:
         values = self.program.values

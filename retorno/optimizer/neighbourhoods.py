@@ -17,11 +17,19 @@ import numpy as np
 from retorno.errors import Inconsistent
 from retorno.optimizer.arcsolve import ArcModel
 from retorno.optimizer.assembly import assemble, moves_of_plan, ways_of_plan
-from retorno.optimizer.bound import ArcBound, DualPoint, cheapest_arcs, dual_point, move_extra, sharpen
+from retorno.optimizer.bound import (
+    ArcBound,
+    DualPoint,
+    cheapest_arcs,
+    cheapest_moves,
+    dual_point,
+    sharpen,
+    within_gap,
+)
 from retorno.optimizer.check import judge
 from retorno.optimizer.classes import Path, TravelClass, classes_of
-from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Floats, Ground
-from retorno.optimizer.master import Master
+from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Ground
+from retorno.optimizer.master import Master, Relaxed
 from retorno.optimizer.model import Arc, Key, Move, PackingCut
 from retorno.optimizer.pricing import Prices, Pricing, Way, whole_bound
 from retorno.optimizer.problem import Plan, Problem
@@ -167,7 +175,9 @@ class ExactSearch:
             on_bound=self.take_bound,
         )
         arc_bound = ArcBound(pricing, seed=self.seed)
-        point = dual_point(pricing, relaxed.prices, None, seed=self.seed)
+        point = dual_point(pricing, relaxed.prices, None, seed=self.seed, should_stop=self.is_over)
+        if point is None:
+            return frozenset()
         arc_bound.start(point, per_class=160)
         arc_bound.add([[arc for way, _ in ways for arc in way.path] for ways in relaxed.amounts], relaxed.moves)
         arc_bound.add(known_arcs, known_moves)
@@ -245,41 +255,13 @@ class ExactSearch:
         return frozenset()
 
 
-def within_gap(
-    pricing: Pricing, point: DualPoint, gap_cents: float, *, among: ArcBound | None = None
-) -> tuple[list[list[Arc]], list[Move]]:
-    """Arcs and moves whose use raises the bound by at most ``gap_cents``; all others are in no better plan.
-
-    With ``among`` only those that the bound's LP knows.
-    """
-    ground = pricing.ground
-    extra = move_extra(pricing, point)
-    allowed = extra <= gap_cents
-    arcs: list[list[Arc]] = []
-    trips = np.flatnonzero(ground.ride_kind == TRIP)
-    for index, travel in enumerate(pricing.classes):
-        rise = point.through[index] - point.class_cents[index]
-        places = pricing.places_per_vehicle(travel)
-        fitting = [kind for kind, n in enumerate(places) if n]
-        vehicle = extra[fitting].min(axis=0) if fitting else np.full(extra.shape[1:], INFINITE)
-        rise[trips] += vehicle[ground.ride_row[trips]]
-        rides, days = np.nonzero(rise <= gap_cents)
-        own = list(zip(map(int, rides), map(int, days), strict=True))
-        arcs.append([arc for arc in own if arc in among.arcs[index]] if among else own)
-    kinds, rows, days = np.nonzero(allowed)
-    moves = list(zip(map(int, kinds), map(int, rows), map(int, days), strict=True))
-    if among:
-        moves = [move for move in moves if move in among.moves]
-    return arcs, moves
-
-
 # ---- neighbourhoods ----
 
 FIRST_FREE, LEAST_FREE, MOST_FREE = 16, 6, 100
 """Groups freed at once: at first, at least, at most (our assumption, from measurements)."""
 ARCS_BY_PRICE, ARCS_ON_PLAN = 160, 160
 """Arcs of a freed class: cheapest at the prices, and cheapest on vehicles and aircraft that run anyway."""
-MOST_WHOLE_ARCS = 9000
+MOST_WHOLE_ARCS = 6000
 """Arcs with which the whole problem is still offered to HiGHS at once."""
 EMPTY_MOVES = 1500
 """Moves of least reduced cost that are offered besides those of the plan and of the arcs."""
@@ -329,9 +311,31 @@ def improve_by_mip(
             prices = master.generate(seconds=seconds / 3, should_stop=should_stop, on_bound=on_bound, gap=1e-3).prices
         pricing = Pricing(ground, classes_of(ground, merge=False))
         search = NeighbourhoodSearch(pricing, plan, None, prices, seed=seed, should_stop=should_stop, on_plan=on_plan)
-    while time.monotonic() < end and not should_stop():
+    while end - time.monotonic() > search.overrun + LEAST_SECONDS and not should_stop():
         search.step(end - time.monotonic())
     return search.plan
+
+
+LEAST_SECONDS = 0.5
+"""With less time left no neighbourhood is begun."""
+
+
+def relax(
+    ground: Ground,
+    plan: Plan,
+    *,
+    seconds: float,
+    seed: int = 0,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_bound: Callable[[int], None] = lambda bound_cents: None,
+) -> Relaxed:
+    """Prices and a proven bound for any number of groups: column generation over persons, from a plan's columns."""
+    end = time.monotonic() + seconds
+    master = Master(ground, classes_of(ground, merge=True), seed=seed)
+    ways = ways_of_plan(master.pricing, plan)
+    master.add_ways([(index, way) for index, own in enumerate(ways) for way, _ in own])
+    master.add_moves(list(moves_of_plan(ground, plan)))
+    return master.generate(seconds=end - time.monotonic(), gap=1e-3, should_stop=should_stop, on_bound=on_bound)
 
 
 ARC_BOUND_GROUPS = 300
@@ -355,9 +359,15 @@ def tight_bound(
     master.add_ways([(index, way) for index, own in enumerate(ways) for way, _ in own])
     master.add_moves(moves)
     relaxed = master.generate(seconds=seconds / 3, gap=1e-3, should_stop=should_stop, on_bound=on_bound)
-    point = sharpen(master.pricing, relaxed.prices, steps=SHARPEN_STEPS, seed=seed)
-    on_bound(whole_bound(point.bound_cents))
+
+    def is_over() -> bool:
+        return time.monotonic() > end or should_stop()
+
     arc_bound = ArcBound(master.pricing, seed=seed)
+    point = sharpen(master.pricing, relaxed.prices, rises=RISES, seed=seed, should_stop=is_over)
+    if point is None:
+        return arc_bound
+    on_bound(whole_bound(point.bound_cents))
     arc_bound.start(point, per_class=60)
     arc_bound.add([[arc for way, _ in own for arc in way.path] for own in ways], moves)
     arc_bound.add([[arc for way, _ in own for arc in way.path] for own in relaxed.amounts], relaxed.moves)
@@ -365,8 +375,8 @@ def tight_bound(
     return arc_bound
 
 
-SHARPEN_STEPS = 6
-"""Rising targets of dual ascent before the first arc LP."""
+RISES = (0.0, 0.1, 0.2, 0.3)
+"""Rising targets of dual ascent before the first arc LP (our assumption, from measurements)."""
 
 
 class NeighbourhoodSearch:
@@ -408,6 +418,7 @@ class NeighbourhoodSearch:
         self.used: list[set[Arc]] = [set() for _ in pricing.classes]
         self.free_count = FIRST_FREE
         self.rounds = 0
+        self.overrun = 0.0
         self._read_plan()
 
     def _read_plan(self) -> None:
@@ -427,6 +438,8 @@ class NeighbourhoodSearch:
         if point is None or seconds < 1.0:
             return False
         within = self.value - point.bound_cents
+        if within > 0.02 * self.value:
+            return False
         arcs, moves = within_gap(self.pricing, point, within, among=arc_bound)
         while sum(map(len, arcs)) > MOST_WHOLE_ARCS and within > 1.0:
             within *= 0.7
@@ -435,12 +448,17 @@ class NeighbourhoodSearch:
         return self._solve(every, seconds, arcs=arcs, moves=moves)[0]
 
     def step(self, seconds: float) -> bool:
-        """Free some groups and solve; whether the plan got better. Changes this object."""
+        """Free some groups and solve; whether the plan got better. Changes this object.
+
+        A solve may take longer than its limit (building, the first linear program): what the worst took too
+        long is kept off the time left.
+        """
         self.rounds += 1
-        chosen = self._choose(min(self.free_count, len(self.units)))
-        limit = min(seconds, NEIGHBOURHOOD_SECONDS)
         begun = time.monotonic()
+        chosen = self._choose(min(self.free_count, len(self.units)))
+        limit = min(seconds - self.overrun, NEIGHBOURHOOD_SECONDS)
         better, done = self._solve(chosen, limit)
+        self.overrun = max(self.overrun, time.monotonic() - begun - limit)
         if not done:
             self.free_count = max(LEAST_FREE, int(0.7 * self.free_count))
         elif time.monotonic() - begun < 0.3 * NEIGHBOURHOOD_SECONDS:
@@ -574,12 +592,3 @@ class NeighbourhoodSearch:
 SHARED_PRICES = (
     "seat", "wheelchair", "quota", "bed", "reception", "service", "charter_seat", "charter_least", "escort",
 )  # fmt: skip
-
-
-def cheapest_moves(slack: Floats, most: int) -> set[Move]:
-    """The ``most`` moves of least reduced cost, none that is impossible."""
-    flat = slack.ravel()
-    count = min(most, flat.size)
-    best = np.argpartition(flat, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
-    kinds, trips, days = np.unravel_index(best[flat[best] < INFINITE / 10], slack.shape)
-    return set(zip(map(int, kinds), map(int, trips), map(int, days), strict=True))

@@ -273,6 +273,23 @@ class Pricing:
         arrival = self.arrival_prices(travel)
         return Sweep(self, index, cost, night, arrival, exact=exact)
 
+    def shared_sweep(self, index: int) -> Sweep:
+        """One exact DP for all classes of merged persons that may take the same rides to one destination.
+
+        Waiting and latest days are left out of it: ``Sweep.options_for`` adds those of each class. Holds for
+        classes with equal ``commodity`` that have no prices of their own.
+        """
+        travel = self.classes[index]
+        arrival = self.prices.reception[travel.destination].copy()
+        return Sweep(self, index, self.ride_prices(index), self.night_prices(travel), arrival, exact=True)
+
+    def commodity(self, index: int) -> tuple[object, ...]:
+        """What a class shares a DP by; classes that must have their own are alone in theirs."""
+        travel = self.classes[index]
+        if not travel.is_merged or travel.must_travel or self.prices.strong[index] is not None:
+            return ("own", index)
+        return (travel.destination, travel.barred, travel.vulnerable, travel.fit_seats)
+
     def bound_of_class(self, index: int, best_path_cents: float) -> float:
         """Least price of one unit of a class over all that it may do."""
         travel = self.classes[index]
@@ -417,7 +434,12 @@ class Pricing:
 
 
 def whole_bound(bound_cents: float) -> int:
-    """A proven bound in whole cents: values are whole, so it may be rounded up, less a rounding allowance."""
+    """A proven bound in whole cents: values are whole, so it may be rounded up, less a rounding allowance.
+
+    A program that ended before it had any bound says minus infinity; that bounds nothing.
+    """
+    if not math.isfinite(bound_cents):
+        return -(10**18)
     return math.ceil(bound_cents - 0.02 - 1e-9 * abs(bound_cents))
 
 
@@ -459,9 +481,24 @@ class Sweep:
             result.append((float(row[layer] + self.start_cents[number]), number, layer))
         return result
 
-    def path(self, number: int, layer: int) -> Path:
-        """The itinerary behind an option; empty if there is none."""
-        ground, travel = self.pricing.ground, self.pricing.classes[self.index]
+    def options_for(self, travel: TravelClass, most: int) -> list[tuple[float, int, int]]:
+        """The ``most`` cheapest of an exact sweep for a class that shares it: as ``options``, cheapest first."""
+        if not travel.starts:
+            return []
+        first, last = travel.starts[0].day, travel.starts[-1].day
+        table = self.value[first : last + 1, travel.starts[0].node, : travel.journey_days + 1]
+        arrival = np.arange(first, last + 1)[:, None] + np.arange(table.shape[1])[None, :]
+        cents = table + travel.wait_cents * (arrival - travel.ready_day) + travel.change_cents
+        cents = np.where(arrival <= travel.latest_day, cents, INFINITE)
+        layers = np.argmin(cents, axis=1)
+        best = cents[np.arange(len(layers)), layers]
+        chosen = np.argsort(best, kind="stable")[:most]
+        return [(float(best[n]), int(n), int(layers[n])) for n in chosen]
+
+    def path(self, number: int, layer: int, travel: TravelClass | None = None) -> Path:
+        """The itinerary behind an option (of another class if given); empty if there is none."""
+        ground = self.pricing.ground
+        travel = travel or self.pricing.classes[self.index]
         start = travel.starts[number]
         steps = read(
             self.choice, start.day, start.node, layer, travel.destination, ground.ride_to, ground.ride_head,

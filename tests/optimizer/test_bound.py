@@ -25,6 +25,7 @@ def test_dual_ascent_from_nothing_is_never_above_the_optimum(seed: int) -> None:
     targets = [1e9] * len(pricing.classes)
     point = dual_point(pricing, Prices(ground, len(pricing.classes)), targets, seed=seed)
 
+    assert point is not None
     assert point.bound_cents <= best + 1e-6
 
 
@@ -35,7 +36,9 @@ def test_sharper_prices_prove_no_less_and_never_too_much(seed: int) -> None:
     master = Master(ground, classes_of(ground, merge=False))
     relaxed = master.generate(seconds=20.0)
 
-    point = sharpen(master.pricing, relaxed.prices, steps=4, seed=seed)
+    point = sharpen(master.pricing, relaxed.prices, rises=(0.0, 0.1, 0.3), seed=seed)
+
+    assert point is not None
 
     assert relaxed.bound_cents - 1 <= point.bound_cents <= judge(problem, optimum(problem)).value_cents + 1e-6
 
@@ -47,6 +50,7 @@ def test_the_rounds_close_on_the_value_of_the_strong_relaxation(seed: int) -> No
     pricing = Pricing(ground, classes_of(ground, merge=False))
     arc_bound = ArcBound(pricing, seed=seed)
     first = dual_point(pricing, Prices(ground, len(pricing.classes)), None, seed=seed)
+    assert first is not None
     # One arc per class to begin with: all others must be found by pricing.
     arc_bound.start(first, per_class=1)
 
