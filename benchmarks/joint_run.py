@@ -63,7 +63,7 @@ def run_here(path: Path, *, seconds: float, seed: int, plan_path: Path) -> dict[
         "seconds": time.monotonic() - begun,
         "first_seconds": result.first_seconds,
         "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "stop_reason": result.stop_reason,
+        "stop_reason": "; ".join((result.stop_reason, *result.failures)),
     }
 
 
@@ -73,7 +73,7 @@ def run_apart(path: Path, *, seconds: float, seed: int) -> Outcome:
         plan_path = Path(folder) / "plan.json"
         command = [sys.executable, "-m", "benchmarks.joint_run", str(path), "--one", str(plan_path)]
         command += ["--seconds", str(seconds), "--seeds", str(seed)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         referee = [sys.executable, str(FOLDER / "referee.py"), str(path), str(plan_path)]
         verdict = subprocess.run(referee, capture_output=True, text=True, check=False)
     figures = json.loads(done.stdout.splitlines()[-1])

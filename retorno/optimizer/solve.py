@@ -100,6 +100,8 @@ class Result:
         What is needed to repeat the run, and how long it took.
     first_seconds
         When the first valid plan was there.
+    failures
+        Bugs of ours that ended a stage of proving early, one sentence each; the plan is judged all the same.
     """
 
     plan: Plan
@@ -112,6 +114,7 @@ class Result:
     rounds: int
     seconds: float
     first_seconds: float
+    failures: tuple[str, ...] = ()
 
 
 def gap_of(value_cents: int, bound_cents: int | None) -> float | None:
@@ -142,6 +145,7 @@ class _Run:
         self.first_seconds = 0.0
         self.judge_seconds = 0.0
         self.rounds = 0
+        self.failures: list[str] = []
         self.is_stopped = False
         self._told = -PROGRESS_SECONDS
         self.persons = sum(group.persons for group in problem.groups)
@@ -190,6 +194,13 @@ class _Run:
                 persons=self.persons,
             )
         )
+
+    def guard(self, stage: str, step: Callable[[], None]) -> None:
+        """Run a stage that only proves or polishes: if it fails, say so in the result and keep the plan."""
+        try:
+            step()
+        except Exception as error:
+            self.failures.append(f"stage {stage}: {type(error).__name__}: {error}")
 
     def take(self, plan: Plan, *, stage: str) -> bool:
         """Judge a plan and keep it if it is better; a plan the judge refuses is never kept."""
@@ -283,11 +294,11 @@ def solve(
         draft = _construct_more(run, setting, draft)
     if problem.groups and len(problem.groups) <= EXACT_GROUPS and not run.is_over():
         draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
-        _prove(run, seconds=EXACT_SHARE * run.left())
+        run.guard("exact", lambda: _prove(run, seconds=EXACT_SHARE * run.left()))
     elif problem.groups and len(problem.groups) <= MIP_GROUPS and not run.is_over():
         draft = _improve(run, draft, seconds=SEARCH_SHARE * run.left(), limit=None)
         if run.settings.max_rounds is None and not run.is_over():
-            _neighbourhoods(run)
+            run.guard("neighbourhoods", lambda: _neighbourhoods(run))
     if problem.groups and not run.is_over():
         _improve(run, draft, seconds=run.left(), limit=None)
     if run.plan is None or run.verdict is None:
@@ -303,6 +314,7 @@ def solve(
         rounds=run.rounds,
         seconds=run.seconds(),
         first_seconds=run.first_seconds,
+        failures=tuple(run.failures),
     )
 
 
@@ -468,6 +480,7 @@ def _prove(run: _Run, *, seconds: float) -> None:
         on_bound=take_bound,
         on_plan=take_plan,
     )
-    take_bound(proven.bound_cents)
+    if proven.bound_cents > -(10**18):  # anything less is no bound at all
+        take_bound(proven.bound_cents)
     if proven.plan is not None:
         take_plan(proven.plan)

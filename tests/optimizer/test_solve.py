@@ -28,6 +28,7 @@ def test_tiny_problems_are_solved_to_the_optimum(seed: int) -> None:
     result = solve(problem, QUICK)
 
     assert result.value_cents == judge(problem, optimum(problem)).value_cents
+    assert result.failures == ()
 
 
 @pytest.mark.long
@@ -47,6 +48,7 @@ def test_plans_pass_the_judge_and_the_referee(seed: int) -> None:
     result = solve(problem, Settings(seconds=2.0, seed=seed, max_rounds=60))
     codes, figures = referee_says(problem_to_json(problem), plan_to_json(result.plan))
 
+    assert result.failures == ()
     assert result.verdict.violations == ()
     assert codes == ()
     assert figures["total"] == result.value_cents
@@ -139,3 +141,16 @@ def test_the_gap_is_the_share_of_the_value_not_yet_proven(
     value_cents: int, bound_cents: int | None, gap: float | None
 ) -> None:
     assert gap_of(value_cents, bound_cents) == gap
+
+
+def test_a_stage_that_fails_is_told_and_the_plan_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a planted fault")
+
+    monkeypatch.setattr("retorno.optimizer.solve.exact", fail)
+    problem = tiny_problem(2)
+
+    result = solve(problem, QUICK)
+
+    assert result.failures == ("stage exact: ZeroDivisionError: a planted fault",)
+    assert judge(problem, result.plan).violations == ()
