@@ -198,7 +198,7 @@ def judge_json(problem: Problem, document: Any) -> Verdict:
     try:
         judgement.hear(document)
         return judgement.verdict()
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         missing = isinstance(error, KeyError)
         text = f"the field {error} is missing" if missing else f"a field is of the wrong kind: {error}"
         blank = _Judgement(problem)

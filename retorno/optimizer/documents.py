@@ -45,17 +45,17 @@ def read_document(path: str | Path) -> Any:
     """
     name = str(path)
     try:
-        content = Path(path).read_bytes() if _size(Path(path)) <= LARGEST_FILE_BYTES else None
+        content = _read(Path(path))
     except OSError as error:
         raise _file_error(name, f"cannot be read: {error.strerror or error}") from error
-    if content is not None and content[:2] == b"\x1f\x8b":
+    if len(content) <= LARGEST_FILE_BYTES and content[:2] == b"\x1f\x8b":
         content = _gunzip(name, content)
-    if content is None or len(content) > LARGEST_FILE_BYTES:
+    if len(content) > LARGEST_FILE_BYTES:
         raise _file_error(name, f"holds more than {LARGEST_FILE_BYTES // 2**20} MiB, the most that is read")
     if not content.strip():
         raise _file_error(name, "is empty, expected a JSON object")
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise _file_error(name, f"is not a JSON file in UTF-8 (byte {error.start})") from error
     except json.JSONDecodeError as error:
@@ -66,10 +66,12 @@ def read_document(path: str | Path) -> Any:
         raise _file_error(name, f"holds a number that cannot be used: {error}") from error
 
 
-def _size(path: Path) -> int:
+def _read(path: Path) -> bytes:
+    """At most one byte more than may be read: a device or pipe says nothing of its size beforehand."""
     if path.is_dir():
         raise IsADirectoryError(21, "is a folder, expected a file")
-    return path.stat().st_size
+    with path.open("rb") as file:
+        return file.read(LARGEST_FILE_BYTES + 1)
 
 
 def _gunzip(name: str, content: bytes) -> bytes:
@@ -78,6 +80,13 @@ def _gunzip(name: str, content: bytes) -> bytes:
             return file.read(LARGEST_FILE_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise _file_error(name, f"is a damaged gzip file: {error}") from error
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:20]} is too large")
+    return number
 
 
 def _refuse_constant(constant: str) -> float:

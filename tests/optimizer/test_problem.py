@@ -237,6 +237,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Any:
         (b"{", "is not JSON: Expecting property name enclosed in double quotes in line 1, column 2"),
         (b"\xff\xfe{}", "is not a JSON file in UTF-8 (byte 0)"),
         (b"[NaN]", "holds a number that cannot be used: NaN is not a number of JSON"),
+        (b"[1e999]", "holds a number that cannot be used: 1e999 is too large"),
         (b"[" * 100_000, "is nested too deeply to be a problem or plan"),
         (b"9" * 5_000, None),
         (gzip.compress(b"{}")[:-5], None),
@@ -275,6 +276,13 @@ def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path, monke
 
     with pytest.raises(InputError, match="holds more than 1 MiB"):
         read_problem(tmp_path / "bomb.json.gz")
+
+
+def test_a_file_that_hides_its_size_is_read_no_further_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "LARGEST_FILE_BYTES", 2**20)
+
+    with pytest.raises(InputError, match="holds more than 1 MiB"):
+        read_problem("/dev/zero")
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
