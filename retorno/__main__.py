@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from retorno import keyring, manifest, serving, worker
+from retorno import demo, keyring, manifest, serving, worker
 from retorno.database import Database
 from retorno.errors import Fault, InputError, RetornoError
 from retorno.office import accounts, audit
@@ -201,6 +201,16 @@ def check_data_folder(arguments: argparse.Namespace) -> int:
 @command("serve", "run the application and its worker until Ctrl-C")
 def serve(arguments: argparse.Namespace) -> int:
     return serving.serve(load_settings())
+
+
+@command(
+    "demo",
+    "open the demonstration office with invented people; makes it on the first run",
+    argument("--port", type=positive_count, default=8501, help="port on this machine (default 8501)"),
+    argument("--fresh", action="store_true", help="throw away what was done in it and make it anew"),
+)
+def open_demo(arguments: argparse.Namespace) -> int:
+    return demo.start(port=arguments.port, is_fresh=arguments.fresh)
 
 
 @command("worker", "run jobs until Ctrl-C; several may run against one database")

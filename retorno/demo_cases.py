@@ -53,9 +53,10 @@ LONG_AGO_DAYS = 46
 
 _SHEET = (
     "group_key", "person_key", "given_names", "family_names", "sex", "birth_date", "declared_age", "nationality",
-    "contact_language", "speaks", "place_id", "stranded_since", "relation", "caregiver_key", "is_unaccompanied",
-    "is_age_in_doubt", "is_detained", "destination_country", "destination_place_id", "destination_municipality",
-    "onward_means", "needs_wheelchair", "document_type", "document_number", "document_country", "document_expires",
+    "habitual_residence", "contact_language", "speaks", "place_id", "stranded_since", "relation", "caregiver_key",
+    "is_unaccompanied", "is_age_in_doubt", "is_detained", "destination_country", "destination_place_id",
+    "destination_municipality", "onward_means", "needs_wheelchair", "document_type", "document_number",
+    "document_country", "document_expires",
 )  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def _cell(value: object) -> str:
 
 
 def birth_date(case: ExampleCase, number: int, today: date) -> date | None:
-    """Birth date of an invented person; somewhere in the year that their age leaves open, by their place in the file."""
+    """Birth date of an invented person, somewhere in the year that the age leaves open."""
     if case.born_days_ago is not None:
         return today - timedelta(days=case.born_days_ago)
     if case.age_years is None:
@@ -275,15 +276,15 @@ def _documents(session: Session, staff: Staff, each: Registered, today: date) ->
             intake.review_document(
                 session, coordinator, document_id=row.document_id, version=row.version, is_in_review=True
             )
-    if "visa_tr" in case.circumstances:
-        intake.record_transit_visa(
-            session, coordinator, person_id=each.person_id, country="TR", valid_until=today + timedelta(days=90)
-        )
+    for code in case.circumstances:
+        if code.startswith("visa_"):
+            country = code.removeprefix("visa_").upper()
+            intake.record_transit_visa(
+                session, coordinator, person_id=each.person_id, country=country, valid_until=today + timedelta(days=90)
+            )
 
 
-def _best_interest(
-    session: Session, staff: Staff, escorts: Sequence[Escort], each: Registered, today: date
-) -> None:
+def _best_interest(session: Session, staff: Staff, escorts: Sequence[Escort], each: Registered, today: date) -> None:
     """The decision on a child's best interests, cleared by two officers, and the escorts who may go along."""
     what = each.case.circumstances
     if not {"best_interest", "best_interest_part"} & set(what):
@@ -308,9 +309,7 @@ def _best_interest(
     )
     if not is_whole:
         return
-    decision = protection.clear_to_travel(
-        session, officer, decision_id=decision.decision_id, version=decision.version
-    )
+    decision = protection.clear_to_travel(session, officer, decision_id=decision.decision_id, version=decision.version)
     protection.clear_to_travel(session, second, decision_id=decision.decision_id, version=decision.version)
     for escort in escorts:
         protection.approve_escort(
@@ -336,6 +335,4 @@ def _examine(session: Session, staff: Staff, each: Registered, today: date) -> N
         pregnancy_weeks=22 if "pregnant" in what else None,
         gave_birth_on=today - timedelta(days=20) if "new_mother" in what else None,
     )
-    health.record_fitness(
-        session, staff.health, person_id=each.person_id, fitness=fitness, needs=needs
-    )
+    health.record_fitness(session, staff.health, person_id=each.person_id, fitness=fitness, needs=needs)

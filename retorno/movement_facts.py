@@ -399,11 +399,16 @@ def _free_places(session: Session, seen: View, place_id: str, local: datetime) -
         select(func.count())
         .select_from(Seat)
         .join(TravelGroup, TravelGroup.group_id == Seat.group_id)  # type: ignore[arg-type]
+        .join(
+            MovementSegment,
+            (col(MovementSegment.movement_id) == Seat.movement_id) & (col(MovementSegment.segment) == Seat.alight - 1),
+        )
         .where(
             Seat.status == SeatStatus.ACTIVE,
             Seat.movement_id != seen.movement.movement_id,
             col(Seat.person_id).is_not(None),
             TravelGroup.destination_place_id == place_id,
+            MovementSegment.to_place_id == place_id,
             col(Seat.arrive_at) >= day_start,
             col(Seat.arrive_at) < day_start + timedelta(days=1),
         )
@@ -412,11 +417,14 @@ def _free_places(session: Session, seen: View, place_id: str, local: datetime) -
 
 
 def _nights(session: Session, seen: View) -> tuple[NightFacts, ...]:
-    """Nights that people of this movement spend on the way after it, with the beds free for them."""
+    """Nights that people of this movement spend on the way after it, with the beds free for them.
+
+    Whoever goes on before the local day ends changes vehicles and needs no bed.
+    """
     waiting: dict[str, list[Rider]] = {}
     for rider in seen.riders:
         place_id = seen.segments[rider.seat.alight - 1].to_place_id
-        if place_id != rider.group.destination_place_id:
+        if place_id != rider.group.destination_place_id and not _goes_on_today(session, seen, rider.seat, place_id):
             waiting.setdefault(place_id, []).append(rider)
     found = []
     for place_id, riders in waiting.items():
@@ -447,6 +455,19 @@ def _sleeping(session: Session, seen: View, place_id: str, local: datetime) -> i
             col(Seat.arrive_at) < start + timedelta(days=1),
         )
     ).one()
+
+
+def _goes_on_today(session: Session, seen: View, seat: Seat, place_id: str) -> bool:
+    """Whether somebody's next ride leaves the place on the local day on which they arrive there."""
+    zone = seen.situation.zone_name(place_id)
+    leaves_at = session.exec(
+        select(func.min(Seat.depart_at)).where(
+            Seat.person_id == seat.person_id,
+            Seat.status == SeatStatus.ACTIVE,
+            col(Seat.depart_at) >= seat.arrive_at,
+        )
+    ).one()
+    return leaves_at is not None and clock.local(leaves_at, zone).date() == clock.local(seat.arrive_at, zone).date()
 
 
 def _midnight(seen: View, place_id: str, local: datetime) -> datetime:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -28,8 +30,14 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def serve(settings: Settings) -> int:
-    """Run application and worker until one of them ends or a signal comes; gives the exit status."""
+def serve(settings: Settings, *, on_ready: Callable[[], None] | None = None) -> int:
+    """Run application and worker until one of them ends or a signal comes; gives the exit status.
+
+    Parameters
+    ----------
+    on_ready
+        Called once, as soon as the sign-in page answers.
+    """
     port = settings.bind_port or settings.port
     application = [
         sys.executable, "-m", "uvicorn", "ui.app:app", "--host", "127.0.0.1", "--port", str(port),
@@ -44,7 +52,10 @@ def serve(settings: Settings) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     try:
         while all(child.poll() is None for child in children):
-            time.sleep(0.3)
+            if on_ready is not None and answers(settings):
+                on_ready()
+                on_ready = None
+            time.sleep(0.3 if on_ready is None else 0.1)
         return 1
     except KeyboardInterrupt:
         return 0
@@ -56,3 +67,15 @@ def serve(settings: Settings) -> int:
                 child.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 child.kill()
+
+
+def answers(settings: Settings) -> bool:
+    """Whether the sign-in page can be opened now."""
+    connection = http.client.HTTPConnection("127.0.0.1", settings.bind_port or settings.port, timeout=5)
+    try:
+        connection.request("GET", "/login", headers={"Host": min(settings.allowed_hosts)})
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()

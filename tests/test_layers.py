@@ -28,7 +28,7 @@ situation
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
 gathering booking planning confirmation manifest arrival changes
-worker serving demo __main__
+worker serving demo_cases demo_office demo __main__
 """.split()
 
 ONLY_IN = {

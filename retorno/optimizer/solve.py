@@ -40,6 +40,7 @@ HEAT_SHARE_MANY = 0.1
 ROUNDS_PER_LOOK = 50
 LOOK_SECONDS = 0.1
 PROGRESS_SECONDS = 1.0
+SHOW_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +148,7 @@ class _Run:
         self.rounds = 0
         self.failures: list[str] = []
         self.is_stopped = False
+        self.shown = 0.0
         self._told = -PROGRESS_SECONDS
         self.persons = sum(group.persons for group in problem.groups)
 
@@ -180,9 +182,9 @@ class _Run:
         if not now and seconds - self._told < PROGRESS_SECONDS:
             return
         self._told = seconds
-        value = self.verdict.value_cents
-        if self.best is not None:
-            value = min(value, self.best.value_cents)
+        value, persons_out = self.verdict.value_cents, self.verdict.persons_unplanned
+        if self.best is not None and self.best.value_cents < value:
+            value, persons_out = self.best.value_cents, self.best.persons_unplanned
         self._tell(
             Progress(
                 seconds=seconds,
@@ -190,7 +192,7 @@ class _Run:
                 value_cents=value,
                 bound_cents=self.bound,
                 gap=gap_of(value, self.bound),
-                persons_planned=self.persons - self.verdict.persons_unplanned,
+                persons_planned=self.persons - persons_out,
                 persons=self.persons,
             )
         )
@@ -217,8 +219,9 @@ class _Run:
             )
         if self.verdict is not None and verdict.value_cents >= self.verdict.value_cents:
             return False
+        self.shown = self.seconds()
         if self.plan is None:
-            self.first_seconds = self.seconds()
+            self.first_seconds = self.shown
         self.plan, self.verdict = plan, verdict
         if self._hand_out is not None:
             self._hand_out(plan, verdict)
@@ -390,6 +393,10 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
     """Ruin and recreate from a draft; the draft afterwards, at its best."""
     if run.best is not None and run.best.value_cents < draft.value_cents:
         draft = restore(draft.setting, run.best)
+    if run.plan is not None and run.verdict is not None and run.verdict.value_cents < draft.value_cents:
+        # A stage between found a better plan than the search had: go on from that.
+        found, _ = repair(draft.setting, run.plan, expected=FIRST_TRIALS[0][0])
+        draft = found if found.value_cents < draft.value_cents else draft
     draft.prices.barred[:] = False
     most_rounds = run.settings.max_rounds
     limits = [number - run.rounds for number in (most_rounds,) if number is not None]
@@ -421,10 +428,10 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
             look = max(1, min(2 * look, int(count * LOOK_SECONDS / spent)))
         if draft.value_cents < best.value_cents and can_be_shown(draft):
             best = draft.snapshot()
-            if run.plan is None:
-                run.take_draft(draft, stage="improve")
-            elif run.best is None or best.value_cents < run.best.value_cents:
+            if run.best is None or best.value_cents < run.best.value_cents:
                 run.best = best
+            if run.plan is None or run.seconds() - run.shown > max(SHOW_SECONDS, 30 * run.judge_seconds):
+                run.take(draft.to_plan(), stage="improve")
         run.tell("improve")
     if best.value_cents < draft.value_cents:
         draft = restore(draft.setting, best)

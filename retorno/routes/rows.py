@@ -485,6 +485,7 @@ class ExampleCase:
     born_days_ago: int | None
     declared_age: int | None
     nationality: str
+    habitual_residence: str
     contact_language: str
     speaks: tuple[str, ...]
     place_id: str
