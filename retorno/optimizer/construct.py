@@ -70,12 +70,13 @@ def cancel_thin(ground: Ground, load: Load, prices: Prices, scratch: Scratch, gr
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Snapshot:
-    """The itineraries of a draft at one moment, and its value."""
+    """The itineraries of a draft at one moment, its value and the persons left out."""
 
     leg_ride: Array
     leg_vehicle: Array
     leg_count: Array
     value_cents: int
+    persons_unplanned: int
 
 
 @dataclass(kw_only=True, eq=False)
@@ -110,6 +111,7 @@ class Draft:
             leg_vehicle=self.load.leg_vehicle.copy(),
             leg_count=self.load.leg_count.copy(),
             value_cents=self.value_cents,
+            persons_unplanned=int(self.setting.ground.group[self.unplanned, columns.PERSONS].sum()),
         )
 
     def insert(self, order: Array, *, should_stop: Callable[[], bool] | None = None) -> bool:
