@@ -19,7 +19,7 @@ optimizer.handles optimizer.place optimizer.setting optimizer.insert optimizer.r
 optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing optimizer.master
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
 optimizer.relaxations optimizer.lacks optimizer.explain
-optimizer.solve
+optimizer.solve optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
 database office.audit office.access office.accounts office.jobs office.notices

@@ -12,6 +12,7 @@ from retorno.errors import Refused
 from retorno.optimizer.check import Verdict, judge
 from retorno.optimizer.problem import EMPTY_PLAN, Plan, plan_to_json, problem_to_json, read_problem
 from retorno.optimizer.solve import Progress, Settings, gap_of, solve
+from retorno.optimizer.warm import small_problem
 from tests.optimizer.oracle import optimum
 from tests.optimizer.random_problems import random_problem, tiny_problem
 from tests.optimizer.referee import referee_says
@@ -154,3 +155,12 @@ def test_a_stage_that_fails_is_told_and_the_plan_is_kept(monkeypatch: pytest.Mon
 
     assert result.failures == ("stage exact: ZeroDivisionError: a planted fault",)
     assert judge(problem, result.plan).violations == ()
+
+
+def test_the_problem_for_warming_up_is_solved_to_the_optimum() -> None:
+    result = solve(small_problem(), Settings(seconds=60.0, max_rounds=5))
+
+    # Trip 310 km x 70 + 1,500 + 900, return 5,000, idle 2 days x 700; 3 persons x (400 + 100) riding; escort
+    # 1,300 x 2 days: 24,100 + 5,000 + 1,400 + 1,500 + 2,600. Driving home empty is not on offer.
+    assert result.value_cents == 34_600
+    assert result.stop_reason == "optimal"
