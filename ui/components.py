@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from html import escape
@@ -32,6 +33,7 @@ CONTACT_LANGUAGES = tuple(
 )
 """Languages to choose from; the last six are K'iche', Mam, Q'eqchi', Nahuatl, Miskito and Garifuna."""
 PAGE_ROWS = 50
+_REFERENCE = re.compile(r"[A-Z0-9]+-[A-Z0-9-]+")
 
 _STYLE = """<style>
 [data-testid="InputInstructions"], [data-testid="stStatusWidget"], [data-testid="stAppDeployButton"],
@@ -50,8 +52,10 @@ table.rt { border-collapse: collapse; width: 100%; font-size: .92rem; margin: .2
 table.rt caption { text-align: left; font-weight: 600; padding: .2rem 0 .35rem; color: #222; }
 table.rt th { text-align: left; border-bottom: 2px solid #7a7a7a; padding: .35rem .7rem .35rem 0;
   vertical-align: bottom; font-weight: 600; }
-table.rt td { border-bottom: 1px solid #dcdcdc; padding: .38rem .7rem .38rem 0; vertical-align: top; }
+table.rt td { border-bottom: 1px solid #dcdcdc; padding: .38rem .7rem .38rem 0; vertical-align: top;
+  text-align: left; }
 table.rt td.n, table.rt th.n { text-align: right; padding-right: 1.2rem; font-variant-numeric: tabular-nums; }
+.ref { white-space: nowrap; }
 .rt-empty { border: 1px dashed #9a9a9a; padding: .9rem 1.1rem; color: #333; margin: .3rem 0 .8rem; }
 .rt-empty b { display: block; }
 [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
@@ -67,7 +71,7 @@ table.rt td.n, table.rt th.n { text-align: right; padding-right: 1.2rem; font-va
 def frame(here: Visit) -> None:
     """What stands on top of every page: office, role, place-local time, language, the way out, what was just done."""
     st.html(_STYLE.replace("CHOOSE", here.t("view.choose_file")))
-    if here.office is not None and here.office.is_demo:
+    if here.is_demo:
         st.html(f'<div class="rt-demo" role="note">{escape(here.t("light.demo"))}</div>')
     about, language, out = st.columns([6, 2, 1.2], vertical_alignment="center")
     roles = ", ".join(
@@ -132,7 +136,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: 
 
 
 def _cell(value: object) -> str:
-    return "<br>".join(escape(line) for line in str("" if value is None else value).split("\n"))
+    lines = [escape(line) for line in str("" if value is None else value).split("\n")]
+    # A reference is read out on the phone: it is not broken at its hyphen.
+    return "<br>".join(f'<span class="ref">{line}</span>' if _REFERENCE.fullmatch(line) else line for line in lines)
 
 
 def empty(here: Visit, key: str) -> None:
@@ -283,6 +289,11 @@ def full_name(person: PersonBase) -> str:
     return f"{person.given_names} {person.family_names}".strip()
 
 
+def isolated(name: str) -> str:
+    """A name inside a sentence, in its own direction; for the eye only, never stored."""
+    return f"\u2068{name}\u2069"
+
+
 def age_text(person: PersonBase, day: date) -> str:
     """Age on a day, or as declared."""
     if person.birth_date is not None and person.birth_date <= day:
@@ -317,11 +328,12 @@ def danger(
     key: str,
     said: str | Callable[[T], str] = "",
     after: Callable[[T], None] | None = None,
+    primary: bool = False,
 ) -> None:
     """An act that cannot be undone: first the question with its facts, then the button that names the act."""
     is_asked = session.recall(f"asked.{key}", False)
     if not is_asked:
-        if st.button(ask, key=f"{key}.ask"):
+        if st.button(ask, key=f"{key}.ask", type="primary" if primary else "secondary"):
             session.remember(f"asked.{key}", True)
             st.rerun()
         return

@@ -18,7 +18,7 @@ import streamlit as st
 import structlog
 from babel import Locale
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from retorno import clock, intake
 from retorno.database import Database
@@ -97,6 +97,7 @@ class Visit:
     language: Language
     zone_name: str
     place_name: str
+    is_demo: bool = False
 
     def t(self, key: str, /, **values: object) -> str:
         """The words for a key in the visitor's language."""
@@ -106,6 +107,10 @@ class Visit:
         """Place-local time with its zone; of the office's own place where none is named."""
         zone_name, name = self._where(place_id)
         return time_text(instant, zone_name, self.language, place=name)
+
+    def moment(self, instant: datetime, place_id: str) -> str:
+        """As ``time``, where the place is named beside it: day, time and zone."""
+        return time_text(instant, self._where(place_id)[0], self.language)
 
     def clock(self, instant: datetime, place_id: str = "") -> str:
         """As ``time``, without the day: ``14:05 (UTC−6)``."""
@@ -131,15 +136,18 @@ def visit() -> Visit:
         with house.database.reading() as session:
             actor = access.load_actor(session, user_id or "")
             office = session.get(Office, actor.office_id) if actor.office_id else None
+            # Consulates belong to no office: they see the clock and the DEMO line of the one they work with.
+            nearest = office or session.exec(select(Office).order_by(Office.office_id).limit(1)).first()
     except NotAllowed:
         _stop_signed_out()
-    home = ground().places.get(office.home_place_id) if office else None
+    home = ground().places.get(nearest.home_place_id) if nearest else None
     return Visit(
         actor=actor,
         office=office,
         language=recall("language", actor.language),
         zone_name=home.timezone if home else "UTC",
         place_name=home.name if home else "",
+        is_demo=nearest is not None and nearest.is_demo,
     )
 
 

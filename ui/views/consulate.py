@@ -6,6 +6,7 @@ No totals, no old versions, no export; a row taken back says only "not travellin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import streamlit as st
 from sqlmodel import Session
@@ -43,13 +44,17 @@ def _cells(here: Visit, row: ConsulateRow) -> tuple[str, ...]:
     state = "answer.not_travelling" if row.is_not_travelling else f"answer.{row.answer.value}"
     return (
         row.name,
-        row.birth_date,
+        _born(row),
         _document(here, row),
         session.named(row.crossing) if row.crossing else "–",
         session.local_time(row.depart_at, row.zone_name, here.language),
         here.time(row.due_at),
         here.t(state),
     )
+
+
+def _born(row: ConsulateRow) -> str:
+    return components.day_text(date.fromisoformat(row.birth_date)) if row.birth_date else "–"
 
 
 def _document(here: Visit, row: ConsulateRow) -> str:
@@ -77,13 +82,8 @@ def _answer(here: Visit, waiting: Sequence[ConsulateRow]) -> None:
     shown = waiting[: components.PAGE_ROWS]
     _table(here, shown, here.t("view.consulate.waiting"))
     st.subheader(here.t("view.consulate.mark"), anchor=False)
-    ticked = [
-        row
-        for row in shown
-        if st.checkbox(
-            plain(f"{row.name} · {row.birth_date} · {_document(here, row)}"), key=f"consulate.{row.confirmation_id}"
-        )
-    ]
+    is_all = st.checkbox(here.t("view.consulate.all"), key="consulate.all")
+    ticked = [row for row in shown if _tick(here, row, is_all=is_all)]
     yes, no, _ = st.columns([3, 3, 2])
     with yes:
         if st.button(
@@ -110,6 +110,12 @@ def _answer(here: Visit, waiting: Sequence[ConsulateRow]) -> None:
                 key="consulate.decline",
                 said=here.t("view.consulate.declined"),
             )
+
+
+def _tick(here: Visit, row: ConsulateRow, *, is_all: bool) -> bool:
+    text = f"{components.isolated(row.name)} · {_born(row)} · {_document(here, row)}"
+    is_ticked = st.checkbox(plain(text), key=f"consulate.{row.confirmation_id}", disabled=is_all)
+    return is_ticked or is_all
 
 
 def _check(here: Visit, waiting: Sequence[ConsulateRow]) -> None:

@@ -137,7 +137,7 @@ def _form(here: Visit, row: Waiting) -> None:
     components.danger(
         here,
         here.t("view.case.afraid"),
-        here.t("view.case.afraid_facts", name=components.full_name(row.person)),
+        here.t("view.case.afraid_facts", name=components.isolated(components.full_name(row.person))),
         here.t("view.case.afraid_do"),
         "changes.hold",
         lambda db, actor: changes.raise_hold(db, actor, person_id=row.person.person_id, kind=HoldKind.FEAR),

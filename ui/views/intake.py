@@ -575,7 +575,7 @@ def _stop(here: Visit, person: Person, consents: Sequence[Consent]) -> None:
     components.danger(
         here,
         here.t("view.case.afraid"),
-        here.t("view.case.afraid_facts", name=name),
+        here.t("view.case.afraid_facts", name=components.isolated(name)),
         here.t("view.case.afraid_do"),
         "changes.hold",
         lambda db, actor: changes.raise_hold(db, actor, person_id=person.person_id, kind=HoldKind.FEAR),
@@ -589,7 +589,7 @@ def _stop(here: Visit, person: Person, consents: Sequence[Consent]) -> None:
         components.danger(
             here,
             here.t(f"view.case.withdraw.{purpose.value}"),
-            here.t(f"view.case.withdraw_facts.{purpose.value}", name=name),
+            here.t(f"view.case.withdraw_facts.{purpose.value}", name=components.isolated(name)),
             here.t("view.case.withdraw_do"),
             "changes.withdraw",
             lambda db, actor, purpose=purpose: changes.withdraw(db, actor, person_id=person.person_id, purpose=purpose),

@@ -97,7 +97,7 @@ def _line(here: Visit, row: MovementRow) -> tuple[object, ...]:
         f"{here.t(f'mode.{movement.mode.value}')} {movement.label}",
         session.named(row.from_place_id),
         session.named(row.to_place_id),
-        here.time(movement.depart_at, row.from_place_id),
+        here.moment(movement.depart_at, row.from_place_id),
         row.person_count,
         movement.manifest_version or "–",
         here.t(f"status.movement.{movement.status.value}"),
@@ -243,6 +243,7 @@ def _signatures(here: Visit, found: MovementReport, *, is_coordinator: bool) -> 
         lambda db, actor: manifest.sign(db, actor, movement_id=movement.movement_id),
         key=f"sign.{movement.movement_id}",
         said=lambda made: here.t("view.movement.signed", n=made.version),
+        primary=True,
     )
 
 
@@ -284,9 +285,9 @@ def _way(here: Visit, found: MovementReport, *, is_coordinator: bool) -> None:
         [
             (
                 session.named(each.from_place_id),
-                here.time(each.depart_at, each.from_place_id),
+                here.moment(each.depart_at, each.from_place_id),
                 session.named(each.to_place_id),
-                here.time(each.arrive_at, each.to_place_id),
+                here.moment(each.arrive_at, each.to_place_id),
                 each.taken,
                 each.capacity,
             )
@@ -302,7 +303,7 @@ def _way(here: Visit, found: MovementReport, *, is_coordinator: bool) -> None:
                     session.named(each.crossing_id),
                     session.named(each.leave_post_id),
                     session.named(each.enter_post_id),
-                    here.time(each.at, each.leave_post_id),
+                    here.moment(each.at, each.leave_post_id),
                 )
                 for each in found.crossings
             ],
@@ -391,7 +392,7 @@ def _people(here: Visit, found: MovementReport) -> None:
         session.file_link(
             "itinerary_pdf",
             rider.person.person_id,
-            f"{here.t('view.movement.itinerary')}: {components.full_name(rider.person)}",
+            f"{here.t('view.movement.itinerary')}: {components.isolated(components.full_name(rider.person))}",
         )
 
 

@@ -40,8 +40,8 @@ def show() -> None:
                     f"{here.t(f'mode.{offer.mode.value}')} {offer.carrier} {offer.number}",
                     session.named(offer.origin_place_id),
                     session.named(offer.destination_place_id),
-                    here.time(offer.depart_at, offer.origin_place_id),
-                    here.time(offer.arrive_at, offer.destination_place_id),
+                    here.moment(offer.depart_at, offer.origin_place_id),
+                    here.moment(offer.arrive_at, offer.destination_place_id),
                     offer.seats,
                     money(offer.fixed_cents or offer.fare_cents),
                 )

@@ -98,7 +98,8 @@ def _choose(here: Visit, found: Sequence[Plan]) -> Plan:
         list(by_id),
         index=index,
         format_func=lambda plan_id: _name(here, by_id[plan_id]),
-        key=f"plan.which.{wanted}",
+        # The words of a run change while its choice does not: a new key draws them anew.
+        key=f"plan.which.{wanted}.{by_id[list(by_id)[index]].status.value}",
     )
     if chosen != wanted:
         session.set_parameter("plan", chosen)
@@ -146,15 +147,14 @@ def _running(here: Visit, plan: Plan) -> None:
 
     watch()
     st.caption(here.t("view.plan.leave"))
-    stop, _ = st.columns([2, 6])
-    with stop:
+    with st.container(horizontal=True):
         session.act_button(
             here.t("view.plan.stop"),
             "planning.start",
             lambda db, actor: planning.stop(db, actor, plan_id=plan.plan_id),
             key=f"plan.stop.{plan.plan_id}",
         )
-    _discard(here, plan)
+        _discard(here, plan)
 
 
 def gap_text(here: Visit, gap: float | None) -> str:
@@ -255,21 +255,23 @@ def _accept(here: Visit, found: PlanReport) -> None:
         text = plural("view.plan.accepted", here.language, len(done.movement_ids))
         return text + (" " + plural("view.plan.dropped", here.language, len(done.dropped)) if done.dropped else "")
 
-    components.danger(
-        here,
-        here.t("view.plan.accept"),
-        here.t(
-            "view.plan.accept_facts",
-            people=components.people_count(here, found.persons_planned),
-            n=len(found.movements),
-        ),
-        here.t("view.plan.accept"),
-        "planning.accept",
-        lambda db, actor: planning.accept(db, actor, plan_id=found.plan.plan_id),
-        key=f"plan.accept.{found.plan.plan_id}",
-        said=said,
-    )
-    _discard(here, found.plan)
+    with st.container(horizontal=True):
+        components.danger(
+            here,
+            here.t("view.plan.accept"),
+            here.t(
+                "view.plan.accept_facts",
+                people=components.people_count(here, found.persons_planned),
+                n=len(found.movements),
+            ),
+            here.t("view.plan.accept"),
+            "planning.accept",
+            lambda db, actor: planning.accept(db, actor, plan_id=found.plan.plan_id),
+            key=f"plan.accept.{found.plan.plan_id}",
+            said=said,
+            primary=True,
+        )
+        _discard(here, found.plan)
 
 
 def _movements(here: Visit, found: PlanReport) -> None:
@@ -365,6 +367,9 @@ def _reasons(here: Visit, group: UnplannedGroup) -> None:
 
 def change_text(here: Visit, change: Change) -> str:
     """The change in words, with the places and the day it is about."""
+    if change.code == "TRANSIT" and change.names[-1].startswith("not-"):
+        # No country bars them: the trips that would serve were confirmed for other people only.
+        return here.t("change.PROFILE", who=here.t(f"profile.{change.names[-1].removeprefix('not-')}"))
     names = []
     for name in change.names:
         first, _, last = name.partition(">")

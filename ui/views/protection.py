@@ -221,7 +221,7 @@ def _raise(here: Visit, row: ProtectionCase) -> None:
     components.danger(
         here,
         here.t("view.protection.raise"),
-        here.t("view.protection.raise_facts", name=components.full_name(row.person)),
+        here.t("view.protection.raise_facts", name=components.isolated(components.full_name(row.person))),
         here.t("view.protection.raise"),
         "changes.hold",
         raise_hold,
