@@ -46,18 +46,18 @@ def post(
 ) -> None:
     """Leave a notice; the same notice about the same object is left once until it is seen."""
     now = clock.now()
-    waiting = session.exec(
+    earlier = session.exec(
         select(Notice).where(
             Notice.recipient_kind == recipient_kind,
             Notice.recipient_id == recipient_id,
             Notice.code == code,
             Notice.object_id == object_id,
-            col(Notice.seen_at).is_(None),
         )
-    ).first()
-    if waiting is not None:
+    ).all()
+    if any(notice.seen_at is None for notice in earlier):
         return
-    key = f"{recipient_kind}:{recipient_id}:{code}:{object_id}:{now.isoformat()}"
+    # A number, not a time: clocks may stand still or step back.
+    key = f"{recipient_kind}:{recipient_id}:{code}:{object_id}:{len(earlier) + 1}"
     session.add(
         Notice(
             recipient_kind=recipient_kind,
