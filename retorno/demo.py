@@ -47,7 +47,7 @@ def start(*, port: int, is_fresh: bool, folder: Path = FOLDER) -> int:
     expect_free(port)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
-        if is_fresh or not _is_kept(folder):
+        if is_fresh or not is_kept(folder):
             print(
                 "Setting up the demonstration office: forty invented cases. This takes about half a minute.", flush=True
             )
@@ -101,7 +101,8 @@ def _tables() -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
 
 
-def _is_kept(folder: Path) -> bool:
+def is_kept(folder: Path) -> bool:
+    """Whether a demonstration with the tables of this program is there."""
     try:
         sign: str = json.loads((folder / "made.json").read_text("utf-8"))["tables"]
     except (OSError, ValueError, KeyError):

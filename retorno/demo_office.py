@@ -35,6 +35,7 @@ PLACES = (HOME, "GT-CIUDAD-DE-GUATEMALA", "PA-CIUDAD-DE-PANAMA", "PA-DAVID")
 """The caseload: both land corridors begin at one of these places."""
 OPENED_DAYS = 60
 FIRST_PLAN_DAYS = 3
+"""So soon that posts see the list already, and late enough for the notice that was given the day before."""
 FIRST_PLAN_SECONDS = 2
 FIRST_MOVEMENTS_FROM = "GT-CIUDAD-DE-GUATEMALA"
 """Two movements from here stand already at the first sign-in, so that every role has something to look at."""
@@ -119,13 +120,17 @@ def build(database: Database, settings: Settings, *, now: datetime) -> list[Acco
     InputError
         If the database has an office already.
     """
+    with clock.standing_at(now):
+        return _build(database, settings, now)
+
+
+def _build(database: Database, settings: Settings, now: datetime) -> list[Account]:
     database.create()
     keyring.open_keys(settings, database)
     opened = now - timedelta(days=OPENED_DAYS)
     with clock.standing_at(opened), database.transaction() as session:
         made, user_ids = _open_office(session)
-    with clock.standing_at(opened):
-        keyring.open_keys(settings, database)
+    keyring.open_keys(settings, database)
     with database.transaction() as session:
         staff = Staff(
             coordinator=access.load_actor(session, user_ids["coordinacion.1"]),
@@ -348,7 +353,7 @@ def _first_movements(
                 session,
                 coordinator,
                 first_date=now.date() + timedelta(days=FIRST_PLAN_DAYS),
-                days=3,
+                days=1,
                 group_ids=group_ids,
                 seconds=FIRST_PLAN_SECONDS,
             )
