@@ -11,7 +11,7 @@ LOCK := uv pip compile pyproject.toml --extra postgres --group build --universal
 demo: setup
 	@$(PY) -m retorno demo
 
-setup: .venv/ready
+setup: .venv/ready .venv/compiled
 
 .venv/ready: requirements.lock
 	@command -v python3 >/dev/null || { echo "make setup: python3 (3.11 or newer) is missing"; exit 1; }
@@ -21,6 +21,11 @@ setup: .venv/ready
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The search is compiled here, so that no planning run spends its time limit on it.
+.venv/compiled: .venv/ready $(wildcard retorno/optimizer/*.py)
+	$(PY) -m retorno.optimizer.warm
 	@touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.lock

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from retorno import demo, keyring, manifest, serving, worker
+from retorno import BEGUN_AT, demo, keyring, manifest, serving, worker
 from retorno.database import Database
 from retorno.errors import Fault, InputError, RetornoError
 from retorno.office import accounts, audit
@@ -34,7 +34,9 @@ from retorno.situation import ground
 OK: Final = 0
 INVALID: Final = 1
 WRONG_INPUT: Final = 2
-INTERRUPTED: Final = 130
+# A program that a signal ended has this much more than the signal's number; 130 after Ctrl-C.
+SIGNALLED: Final = 128
+INTERRUPTED: Final = SIGNALLED + signal.SIGINT
 
 MOST_FAULTS_SHOWN: Final = 50
 
@@ -111,6 +113,7 @@ def positive_count(text: str) -> int:
     argument("--out", metavar="PLAN", type=Path, required=True, help="plan file to write, .json or .json.gz"),
     argument("--seconds", type=positive_number, default=60.0, help="time limit (default 60)"),
     argument("--seed", type=int, default=1, help="of the random choices (default 1)"),
+    argument("--rounds", type=positive_count, help="rounds of search at most, for a run that can be repeated exactly"),
     argument("--threads", type=positive_count, default=1, help="threads at most (default 1)"),
     argument("--progress", action="store_true", help="print how value and bound come on"),
 )
@@ -122,18 +125,19 @@ def solve_problem(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         seed=arguments.seed,
         threads=arguments.threads,
-        spent_seconds=time.monotonic() - begun,
+        max_rounds=arguments.rounds,
+        spent_seconds=arguments.loading_seconds + time.monotonic() - begun,
     )
     kept: list[Plan] = []
     interrupts: list[int] = []
 
     def interrupt(number: int, _: object) -> None:
-        # The first Ctrl-C asks for the best plan so far; a second one no longer waits for the search to notice.
+        # The first signal asks for the best plan so far; a second one no longer waits for the search to notice.
         interrupts.append(number)
         if len(interrupts) > 1:
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         result = solve(
             problem,
@@ -145,9 +149,10 @@ def solve_problem(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         for plan in kept:
             write_plan(arguments.out, plan)
-        return INTERRUPTED
+        return SIGNALLED + interrupts[0]
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     write_plan(arguments.out, result.plan)
     print_figures(result.verdict)
     if result.bound_cents is None:
@@ -159,7 +164,7 @@ def solve_problem(arguments: argparse.Namespace) -> int:
         print(f"{'gap':<10} {100 * gap:>16.2f} %")
     print(f"unplanned persons: {result.verdict.persons_unplanned:,} of {result.verdict.persons:,}")
     print(printable(f"stopped: {result.stop_reason}; plan written to {arguments.out}"))
-    return INTERRUPTED if interrupts else OK
+    return SIGNALLED + interrupts[0] if interrupts else OK
 
 
 def print_progress(progress: Progress) -> None:
@@ -323,6 +328,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for names, settings in each.arguments:
             below.add_argument(*names, **settings)
     parsed = parser.parse_args(arguments)
+    # Whoever waits at a terminal waits for the program to be loaded too.
+    parsed.loading_seconds = time.monotonic() - BEGUN_AT if arguments is None else 0.0
     try:
         status = COMMANDS[parsed.command].run(parsed)
         sys.stdout.flush()

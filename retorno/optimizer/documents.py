@@ -22,17 +22,29 @@ MISSING: Final[Any] = object()
 
 
 def write_document(path: str | Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON object, gzipped if the name ends in ``.gz``, in one step: never half a file."""
-    target = Path(path)
+    """Write a JSON object, gzipped if the name ends in ``.gz``, in one step: never half a file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written; what was there before is still there.
+    """
+    target = Path(path).resolve()
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-    if target.name.endswith(".gz"):
+    if Path(path).name.endswith(".gz"):
         content = gzip.compress(content, mtime=0)
     temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)  # A device or pipe, which must not be replaced by a file.
+            return
+        try:
+            temporary.write_bytes(content)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _file_error(str(path), f"cannot be written: {error.strerror or error}") from error
 
 
 def read_document(path: str | Path) -> Any:

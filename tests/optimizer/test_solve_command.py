@@ -32,7 +32,8 @@ def test_solve_writes_a_valid_plan_and_prints_its_value(tmp_path: Path, capfd: p
     assert f"unplanned persons: {verdict.persons_unplanned} of {verdict.persons}" in out
 
 
-def test_ctrl_c_leaves_the_best_plan_so_far(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_a_request_to_end_leave_the_best_plan_so_far(stop: signal.Signals, tmp_path: Path) -> None:
     out = tmp_path / "plan.json"
     command = [
         sys.executable,
@@ -50,11 +51,11 @@ def test_ctrl_c_leaves_the_best_plan_so_far(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert " first " in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         rest = process.stdout.read()
         status = process.wait(timeout=60)
 
-    assert status == 130
+    assert status == 128 + stop
     assert "stopped: " in rest
     problem = read_problem(WEEK40)
     verdict = judge(problem, read_plan(out))
@@ -73,6 +74,22 @@ def test_a_plan_that_could_not_be_written_is_refused_at_once(
 
     assert status == 2
     assert expected in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told_in_one_line_and_a_device_is_never_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["solve", str(WEEK40), "--out", "/dev/full", "--seconds", "1", "--rounds", "1"])
+
+    assert status == 2
+    assert capsys.readouterr().err == "retorno solve: /dev/full: cannot be written: No space left on device\n"
+    assert Path("/dev/full").is_char_device()
+
+
+def test_the_same_seed_and_rounds_give_the_same_plan(tmp_path: Path) -> None:
+    write_problem(tmp_path / "p.json", random_problem(4))
+    for out in ("a.json", "b.json"):
+        main(["solve", str(tmp_path / "p.json"), "--out", str(tmp_path / out), "--seed", "7", "--rounds", "40"])
+
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
 def test_an_old_plan_stays_if_the_problem_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
