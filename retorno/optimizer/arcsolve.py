@@ -33,7 +33,7 @@ class ArcModel(ArcRows):
 
     # ---- solving ----
 
-    def highs_model(self, *, integer: bool) -> highspy.HighsLp:
+    def highs_model(self, *, integer: bool, are_arcs_whole: bool = True) -> highspy.HighsLp:
         """The model in HiGHS's own form; entries of one row and column are summed."""
         rows, columns = len(self._row_low), len(self._cost)
         place = np.array(self._entry_column, dtype=np.int64) * rows + np.array(self._entry_row, dtype=np.int64)
@@ -53,7 +53,10 @@ class ArcModel(ArcRows):
         lp.a_matrix_.value_ = values
         if integer:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-            lp.integrality_ = [kinds[flag] for flag in self._integer]
+            free = () if are_arcs_whole else ("arc", "start")
+            lp.integrality_ = [
+                kinds[flag and key[0] not in free] for flag, key in zip(self._integer, self.columns, strict=True)
+            ]
         return lp
 
     def solve_relaxed(self, *, seconds: float, basis: Basis | None = None, seed: int = 0) -> Basis | None:
@@ -97,44 +100,57 @@ class ArcModel(ArcRows):
         on_bound
             Called with the proven bound of this model, cents, now and then.
         """
-        highs = quiet_highs(seed)
-        highs.passModel(self.highs_model(integer=True))
         end = time.monotonic() + seconds
-        highs.setOptionValue("time_limit", max(0.01, seconds))
-        highs.setOptionValue("mip_rel_gap", gap)
-        highs.setOptionValue("mip_abs_gap", 0.4)
-        if start is not None:
-            whole = [(column, float(start.get(key, 0.0))) for key, column in self.columns.items()
-                     if self._integer[column]]  # fmt: skip
-            highs.setSolution(
-                len(whole),
-                np.array([c for c, _ in whole], dtype=np.int32),
-                np.array([v for _, v in whole]),
-            )
+        bound = -INFINITE
+        status = highspy.HighsModelStatus.kNotset
+        found = False
+        # Where the moves are whole the arcs mostly are too: half the time, and a valid bound in any case.
+        for are_arcs_whole in (False, True):
+            highs = quiet_highs(seed)
+            highs.passModel(self.highs_model(integer=True, are_arcs_whole=are_arcs_whole))
+            highs.setOptionValue("time_limit", max(0.01, end - time.monotonic()))
+            highs.setOptionValue("mip_rel_gap", gap)
+            highs.setOptionValue("mip_abs_gap", 0.4)
+            if start is not None:
+                self._give_start(highs, start)
 
-        def watch(event: Any) -> None:
-            if time.monotonic() > end or should_stop():
-                event.interrupt()
-            bound = float(event.data_out.mip_dual_bound)
-            if abs(bound) < INFINITE:
-                on_bound(bound + self.constant)
+            def watch(event: Any) -> None:
+                if time.monotonic() > end or should_stop():
+                    event.interrupt()
+                told = float(event.data_out.mip_dual_bound)
+                if abs(told) < INFINITE:
+                    on_bound(told + self.constant)
 
-        highs.cbMipInterrupt += watch
-        highs.run()
-        info = highs.getInfo()
-        status = highs.getModelStatus()
-        solution = highs.getSolution()
-        found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        self.values = np.array(solution.col_value)
-        bound = float(info.mip_dual_bound) + self.constant
+            highs.cbMipInterrupt += watch
+            highs.run()
+            status = highs.getModelStatus()
+            info = highs.getInfo()
+            self.values = np.array(highs.getSolution().col_value)
+            found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+            bound = max(bound, float(info.mip_dual_bound) + self.constant)
+            if not found or self._is_whole() or time.monotonic() > end:
+                break
         if status == highspy.HighsModelStatus.kInfeasible:
             bound = INFINITE
         return WholeResult(
-            choice=self.read_choice() if found else None,
+            choice=self.read_choice() if found and self._is_whole() else None,
             bound_cents=bound,
             is_optimal=status == highspy.HighsModelStatus.kOptimal,
             is_infeasible=status == highspy.HighsModelStatus.kInfeasible,
         )
+
+    def _give_start(self, highs: highspy.Highs, start: Mapping[Key, float]) -> None:
+        whole = [(column, float(start.get(key, 0.0))) for key, column in self.columns.items() if self._integer[column]]
+        highs.setSolution(
+            len(whole),
+            np.array([column for column, _ in whole], dtype=np.int32),
+            np.array([value for _, value in whole]),
+        )
+
+    def _is_whole(self) -> bool:
+        """Whether every whole column has a whole value."""
+        values = self.values[np.array(self._integer, dtype=bool)]
+        return bool(np.all(np.abs(values - np.round(values)) < 1e-5))
 
     # ---- reading back ----
 

@@ -118,11 +118,12 @@ class ExactSearch:
         self.bound = -(10**18)
         self.ground = Ground(problem)
         self.alone: frozenset[str] = frozenset()
+        self.overrun = 0.0
         self.cuts: list[PackingCut] = []
 
     def left(self) -> float:
-        """Seconds left."""
-        return self.end - time.monotonic()
+        """Seconds left, less what a solve once took beyond its limit."""
+        return self.end - time.monotonic() - self.overrun
 
     def is_over(self) -> bool:
         """Whether time is up, a stop was asked for, or the plan is proven optimal."""
@@ -228,13 +229,16 @@ class ExactSearch:
                 if proof:
                     self.take_bound(whole_bound(bound))
 
+            limit = until - time.monotonic()
+            begun = time.monotonic()
             result = model.solve_whole(
-                seconds=until - time.monotonic(),
+                seconds=limit,
                 seed=self.seed,
                 gap=0.0 if proof else 1e-5,
                 should_stop=self.should_stop,
                 on_bound=tell,
             )
+            self.overrun = max(self.overrun, time.monotonic() - begun - limit)
             if proof:
                 self.take_bound(self.value if result.is_infeasible else whole_bound(result.bound_cents))
             if result.choice is None:
