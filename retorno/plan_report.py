@@ -16,7 +16,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from retorno import clock, planning
-from retorno.gathering import CLOCK_UTC_OFFSET_MIN
+from retorno.scope import CLOCK_UTC_OFFSET_MIN
 from retorno.models.movements import Driver, Escort, Movement, Offer, Plan, Vehicle
 from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, jobs

@@ -274,6 +274,7 @@ def persons(act: str, work: Callable[[Session, Actor], T], ids: Callable[[T], It
             key = (act, named)
             seen: set[Any] = recall("read", set())
             if key in seen:
+                session.expunge_all()  # a roll-back would empty the very rows that the page shows
                 raise _ReadBefore
             if named and audit.last_sequence(session) == before:
                 shown = ",".join(named)
@@ -556,6 +557,13 @@ def know_pages(pages: dict[str, Any]) -> None:
 def page(name: str) -> Any:
     """A page that this visitor may open, for a link; ``None`` if there is none."""
     return recall(_PAGES, {}).get(name)
+
+
+def link_to(name: str, text: str) -> None:
+    """A link to another page, where this visitor may open it."""
+    target = page(name)
+    if target is not None:
+        st.page_link(target, label=text)
 
 
 def go_to(name: str, **parameters: str) -> None:

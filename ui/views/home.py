@@ -46,7 +46,8 @@ def show() -> None:
     for todo in found:
         line, door = st.columns([7, 1.6], vertical_alignment="center")
         line.markdown(session.plain(plural(f"todo.{todo.key}", here.language, todo.count)))
-        door.page_link(session.page(todo.page), label=here.t("view.open"))
+        with door:
+            session.link_to(todo.page, here.t("view.open"))
     waiting = session.look(notices.waiting_for)
     if not found and not waiting:
         components.empty(here, "view.home.empty")
@@ -146,9 +147,8 @@ def _notice(here: Visit, notice: Notice) -> None:
     text.markdown(
         session.plain(f"{here.t(f'notice.{notice.code}', ref=notice.object_id)} · {here.time(notice.created_at)}")
     )
-    page = PAGE_OF_NOTICE.get(notice.code, "")
-    if session.page(page) is not None:
-        door.page_link(session.page(page), label=here.t("view.open"))
+    with door:
+        session.link_to(PAGE_OF_NOTICE.get(notice.code, ""), here.t("view.open"))
     with seen:
         session.act_button(
             here.t("view.seen"),

@@ -59,7 +59,7 @@ def show() -> None:
     else:
         components.empty(here, f"view.readiness.none_{wanted or 'missing'}")
     if ready and components.is_role(here, Role.COORDINATOR):
-        st.page_link(session.page("plan"), label=here.t("view.readiness.plan"))
+        session.link_to("plan", here.t("view.readiness.plan"))
     if chosen:
         _group(here, chosen)
 

@@ -1,0 +1,465 @@
+"""Every screen as each role: drawn without an error, the empty case included, in three languages, logged once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from retorno.database import Database
+from retorno.labels import label
+from retorno.models.movements import Closure, Offer, Plan
+from retorno.models.office import AuditEntry, Draft, RoleGrant, User
+from retorno.models.people import Case, Consent, Fitness, Person
+from retorno.models.protection import Hold
+from retorno.office import access, audit
+from retorno.vocabulary import ConsentPurpose, FitnessOutcome, HoldKind, Language, PersonStatus, Role
+from tests import builders
+from tests.builders import OfficeFixture
+from ui import session
+
+SCRIPT = """
+from ui import components, session
+from ui.views import {name}
+
+here = session.visit()
+components.frame(here)
+{name}.show()
+"""
+
+VIEWS: tuple[tuple[str, str], ...] = (
+    ("home", "coordinator"),
+    ("home", "consulate_hn"),
+    ("home", "protection_1"),
+    ("home", "health"),
+    ("home", "administrator"),
+    ("home", "auditor"),
+    ("home", "monitor"),
+    ("intake", "coordinator"),
+    ("importing", "coordinator"),
+    ("readiness", "coordinator"),
+    ("readiness", "protection_1"),
+    ("plan", "coordinator"),
+    ("offers", "coordinator"),
+    ("closures", "coordinator"),
+    ("confirmation", "coordinator"),
+    ("manifest", "coordinator"),
+    ("manifest", "protection_1"),
+    ("consulate", "consulate_hn"),
+    ("protection", "protection_1"),
+    ("health", "health"),
+    ("administration", "administrator"),
+    ("audit", "auditor"),
+)
+"""View, and a login that may open it."""
+
+EMPTY = {
+    "importing": "view.import.empty",
+    "readiness": "view.readiness.empty",
+    "plan": "view.plan.empty",
+    "offers": "view.offers.empty",
+    "closures": "view.closures.empty",
+    "confirmation": "view.confirmation.empty",
+    "manifest": "view.manifest.empty",
+    "consulate": "view.consulate.empty",
+    "protection": "view.protection.empty",
+    "health": "view.health.empty",
+}
+"""What a view says when it has nothing to show."""
+
+Opening = Callable[..., AppTest]
+
+
+@pytest.fixture
+def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """Screens speak to the stages only, which are tested on both databases; one is enough here."""
+    path = tmp_path / "office.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    made = Database(f"sqlite:///{path}")
+    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def open_view(database: Database, office: OfficeFixture) -> Iterator[Opening]:
+    """Open a view as a user: ``open_view("plan", "coordinator")``."""
+
+    def opening(name: str, login: str, language: Language = Language.ES, **parameters: str) -> AppTest:
+        with database.transaction() as db:
+            user = db.get_one(User, office.user_ids[login])
+            user.language = language
+            db.add(user)
+        session.configure(database, who=lambda _: office.user_ids[login])
+        page = AppTest.from_string(SCRIPT.format(name=name), default_timeout=30)
+        for key, value in parameters.items():
+            page.query_params[key] = value
+        return page.run()
+
+    yield opening
+    session.configure(database)
+
+
+def shown(page: AppTest) -> str:
+    """Everything that a page says, as one text."""
+    parts = [*page.title, *page.subheader, *page.markdown, *page.error, *page.warning, *page.success, *page.info]
+    html = [each.proto.body for each in page.get("html")]
+    return "\n".join([*(str(part.value) for part in parts), *html])
+
+
+def press(page: AppTest, text: str) -> AppTest:
+    """Click the button with these words."""
+    return next(button for button in page.button if button.label == text).click().run()
+
+
+# ---- every view ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "login"), VIEWS)
+def test_a_view_of_an_empty_office_says_what_to_do_next(open_view: Opening, name: str, login: str) -> None:
+    page = open_view(name, login)
+
+    assert not page.exception
+    if name in EMPTY:
+        assert label(EMPTY[name], Language.ES) in shown(page)
+        assert label(f"{EMPTY[name]}.next", Language.ES) in shown(page)
+
+
+@pytest.mark.parametrize("language", [Language.EN, Language.FR])
+@pytest.mark.parametrize(("name", "login"), [pair for pair in VIEWS if pair[0] != "home"])
+def test_a_view_speaks_the_language_of_the_user(
+    open_view: Opening, database: Database, name: str, login: str, language: Language
+) -> None:
+    with database.transaction() as db:
+        builders.make_person(db)
+
+    page = open_view(name, login, language)
+
+    assert not page.exception
+    key = {"importing": "import"}.get(name, name)
+    assert page.title[0].value == label(f"view.{key}.title", language)
+
+
+def test_a_visitor_without_a_session_sees_only_the_way_to_sign_in(database: Database, office: OfficeFixture) -> None:
+    session.configure(database, who=lambda _: None)
+
+    page = AppTest.from_string(SCRIPT.format(name="readiness"), default_timeout=30).run()
+
+    assert [warning.value for warning in page.warning] == [label("view.session_over", Language.ES)]
+    assert not page.title
+
+
+def test_a_disabled_user_is_stopped_at_the_next_run(
+    open_view: Opening, database: Database, office: OfficeFixture
+) -> None:
+    page = open_view("readiness", "coordinator")
+    with database.transaction() as db:
+        user = db.get_one(User, office.user_ids["coordinator"])
+        user.disabled_at = builders.NOW
+        db.add(user)
+
+    page.run()
+
+    assert label("view.session_over", Language.ES) in shown(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "login"), [("plan", "consulate_hn"), ("protection", "coordinator"), ("audit", "health")]
+)
+def test_a_view_of_another_role_shows_nothing_but_not_found(open_view: Opening, name: str, login: str) -> None:
+    page = open_view(name, login)
+
+    assert label("light.not_found", Language.ES) in shown(page)
+    assert not page.get("table")
+
+
+# ---- reading is logged once ------------------------------------------------------------------------------------------
+
+
+def test_reading_names_is_logged_once_an_opening_and_not_at_every_run(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        person = builders.make_person(db)
+
+    page = open_view("health", "health")
+    page.run()
+    page.run()
+
+    with database.reading() as db:
+        rows = db.exec(select(AuditEntry).where(AuditEntry.act == "health.read")).all()
+    assert [row.outcome for row in rows] == ["read"]
+    assert person.person_id in rows[0].fields
+
+
+# ---- coordinator -----------------------------------------------------------------------------------------------------
+
+
+def test_readiness_says_what_is_missing_and_who_can_solve_it(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        builders.make_person(db, ready=False)
+
+    text = shown(open_view("readiness", "coordinator"))
+
+    assert "2 cosas" in text or "cosas" in text
+    assert label("role.protection", Language.ES) in text
+
+
+def test_a_hold_is_only_not_available_for_a_coordinator(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        person = builders.make_person(db)
+        db.add(
+            Hold(person_id=person.person_id, kind=HoldKind.ASYLUM, raised_by="U-X", raised_at=builders.NOW, note="n")
+        )
+        group_id = person.group_id
+
+    page = open_view("readiness", "coordinator")
+    page.selectbox(key="readiness.group").set_value(group_id).run()
+
+    text = shown(page)
+    assert "no disponible" in text
+    assert label("hold.asylum", Language.ES) not in text
+
+
+def fill_family(page: AppTest) -> AppTest:
+    """A complete family of one on the registration form."""
+    page.text_input(key="register.stranded_since").set_value("10/02/2027")
+    page.selectbox(key="register.destination_country").set_value("HN").run()
+    page.selectbox(key="register.destination_place_id").set_value("HN-CAMR-OMOA")
+    page.text_input(key="register.0.given_names").set_value("Ana Invented")
+    page.text_input(key="register.0.birth_date").set_value("17/05/1990")
+    page.selectbox(key="register.0.sex").set_value("F")
+    page.selectbox(key="register.0.nationality").set_value("HN")
+    page.selectbox(key="register.0.contact_language").set_value("es")
+    return page.run()
+
+
+def test_a_family_is_registered_from_the_form(open_view: Opening, database: Database) -> None:
+    page = fill_family(open_view("intake", "coordinator"))
+
+    press(page, label("view.intake.save", Language.ES))
+
+    assert not page.exception
+    with database.reading() as db:
+        person = db.exec(select(Person)).one()
+        case = db.exec(select(Case)).one()
+    assert (person.given_names, person.birth_date, person.nationality) == ("Ana Invented", date(1990, 5, 17), "HN")
+    assert label("view.case.title", Language.ES, case=case.reference) in shown(page)
+
+
+def test_every_fault_of_the_form_is_told_at_once(open_view: Opening, database: Database) -> None:
+    page = open_view("intake", "coordinator")
+    page.text_input(key="register.0.birth_date").set_value("31/02/1990").run()
+
+    press(page, label("view.intake.save", Language.ES))
+
+    text = page.error[0].value
+    assert label("fault.NO_DATE", Language.ES).split(";")[0] in text
+    assert label("field.destination_country", Language.ES) in text
+    with database.reading() as db:
+        assert db.exec(select(Person)).all() == []
+
+
+def test_a_half_filled_form_comes_back_after_a_reload(open_view: Opening, database: Database) -> None:
+    page = open_view("intake", "coordinator")
+    page.text_input(key="register.0.given_names").set_value("محمد").run()
+
+    again = open_view("intake", "coordinator")
+    assert label("view.draft_found", Language.ES) in shown(again)
+    press(again, label("view.draft_restore", Language.ES))
+
+    assert again.text_input(key="register.0.given_names").value == "محمد"
+    with database.reading() as db:
+        assert db.exec(select(Draft)).one().form == "register"
+
+
+def test_consent_is_recorded_for_one_person_and_without_a_default_answer(
+    open_view: Opening, database: Database
+) -> None:
+    with database.transaction() as db:
+        person = builders.make_person(db, ready=False)
+        person_id = person.person_id
+
+    page = open_view("intake", "coordinator", person=person_id)
+    answers = list(page.radio)
+    assert [radio.value for radio in answers] == [None, None]
+    answers[0].set_value("yes")
+    answers[1].set_value("no")
+    next(box for box in page.checkbox if box.label == label("field.is_own_act", Language.ES)).check()
+    press(page.run(), label("view.consent.save", Language.ES))
+
+    with database.reading() as db:
+        consents = db.exec(select(Consent)).all()
+    assert [(row.person_id, row.purpose, row.is_own_act) for row in consents] == [
+        (person_id, ConsentPurpose.RETURN, True)
+    ]
+
+
+def test_withdrawal_is_one_step_that_repeats_the_name(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        person = builders.make_person(db)
+        case_id = db.exec(select(Case)).one().case_id
+
+    page = press(open_view("intake", "coordinator", case=case_id), label("view.case.withdraw.return", Language.ES))
+    assert any("Ana Invented" in warning.value for warning in page.warning)
+    press(page, label("view.case.withdraw_do", Language.ES))
+
+    with database.reading() as db:
+        assert db.get_one(Person, person.person_id).status is PersonStatus.WITHDRAWN
+
+
+def test_a_plan_is_asked_for_once_and_shown_as_waiting(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        builders.make_person(db)
+    page = open_view("plan", "coordinator")
+
+    press(page, label("view.plan.find", Language.ES))
+
+    assert not page.exception
+    assert label("view.plan.waiting", Language.ES) in shown(page)
+    with database.reading() as db:
+        assert len(db.exec(select(Plan)).all()) == 1
+
+
+def test_a_plan_that_starts_in_the_past_is_refused_in_the_users_words(open_view: Opening, database: Database) -> None:
+    page = open_view("plan", "coordinator")
+    page.text_input(key="plan.first").set_value("not a date").run()
+
+    press(page, label("view.plan.find", Language.ES))
+
+    assert "09/03/2027" in page.error[0].value
+    with database.reading() as db:
+        assert db.exec(select(Plan)).all() == []
+
+
+def test_a_charter_is_entered_with_the_clock_of_each_place(open_view: Opening, database: Database) -> None:
+    page = open_view("offers", "coordinator")
+    page.selectbox(key="offer.mode").set_value("charter")
+    page.text_input(key="offer.carrier").set_value("Invented Air")
+    page.text_input(key="offer.flight_number").set_value("IA 101")
+    page.number_input(key="offer.seats").set_value(52)
+    page.selectbox(key="offer.origin_place_id").set_value("APT-TAP")
+    page.selectbox(key="offer.destination_place_id").set_value("APT-SAP")
+    page.text_input(key="offer.depart_day").set_value("10/03/2027")
+    page.text_input(key="offer.depart_time").set_value("08:30")
+    page.text_input(key="offer.arrive_day").set_value("10/03/2027")
+    page.text_input(key="offer.arrive_time").set_value("10:15")
+    press(page.run(), label("view.offers.save", Language.ES))
+
+    assert not page.exception
+    with database.reading() as db:
+        offer = db.exec(select(Offer)).one()
+    # Tapachula and San Pedro Sula are both six hours behind UTC in March.
+    assert (offer.depart_at.hour, offer.depart_at.minute, offer.arrive_at.hour) == (14, 30, 16)
+    assert offer.seats == 52
+
+
+def test_a_closure_needs_a_source_and_is_reopened_with_one_click(open_view: Opening, database: Database) -> None:
+    page = open_view("closures", "coordinator")
+    page.selectbox(key="closure.id.crossing").set_value("GT-HN-COR").run()
+    press(page, label("view.closures.do", Language.ES))
+    press(page, label("view.closures.do", Language.ES))
+    assert label("fault.EMPTY", Language.ES) in page.error[0].value
+
+    page.text_input(key="closure.source").set_value("Aviso inventado").run()
+    press(page, label("view.closures.do", Language.ES))
+    with database.reading() as db:
+        assert db.exec(select(Closure)).one().reopened_at is None
+
+    press(page, label("view.closures.reopen", Language.ES))
+    with database.reading() as db:
+        assert db.exec(select(Closure)).one().reopened_at == builders.NOW
+
+
+# ---- protection, health, administration, audit ----------------------------------------------------------------
+
+
+def test_a_hold_is_lifted_by_two_officers_and_not_by_one(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        person = builders.make_person(db)
+        db.add(Hold(person_id=person.person_id, kind=HoldKind.COURT, raised_by="U-X", raised_at=builders.NOW))
+        person_id = person.person_id
+
+    page = open_view("protection", "protection_1", person=person_id)
+    next(area for area in page.text_area if area.label == label("field.decision", Language.ES)).set_value("Auto 7")
+    press(page.run(), label("view.protection.propose", Language.ES))
+    assert label("view.protection.lift", Language.ES) not in [button.label for button in page.button]
+
+    page = open_view("protection", "protection_2", person=person_id)
+    press(press(page, label("view.protection.lift", Language.ES)), label("view.protection.lift", Language.ES))
+
+    with database.reading() as db:
+        hold = db.exec(select(Hold)).one()
+    assert hold.lifted_at == builders.NOW
+    assert hold.lift_proposed_by != hold.lifted_by
+
+
+def test_health_records_an_outcome_and_needs_one_to_be_chosen(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        person_id = builders.make_person(db, ready=False).person_id
+    page = open_view("health", "health")
+    page.selectbox(key="health.person").set_value(person_id).run()
+
+    press(page, label("view.health.save", Language.ES))
+    assert label("fault.EMPTY", Language.ES) in page.error[0].value
+
+    page.radio[0].set_value(FitnessOutcome.FIT)
+    press(page.run(), label("view.health.save", Language.ES))
+    with database.reading() as db:
+        assert db.exec(select(Fitness)).one().outcome is FitnessOutcome.FIT
+
+
+def test_a_role_is_approved_by_another_administrator_only(
+    open_view: Opening, database: Database, office: OfficeFixture
+) -> None:
+    with database.transaction() as db:
+        db.add(
+            RoleGrant(
+                grant_id="RG-TEST",
+                user_id=office.user_ids["health"],
+                role=Role.ESCORT,
+                scope="E-1",
+                granted_by=office.user_ids["administrator"],
+                granted_at=builders.NOW,
+            )
+        )
+
+    page = open_view("administration", "administrator")
+    assert label("view.administration.approve", Language.ES) not in [button.label for button in page.button]
+
+    page = open_view("administration", "administrator_2")
+    press(page, label("view.administration.approve", Language.ES))
+    with database.reading() as db:
+        assert db.get_one(RoleGrant, "RG-TEST").approved_by == office.user_ids["administrator_2"]
+
+
+def test_a_number_of_a_rule_becomes_stricter_from_today(open_view: Opening, database: Database) -> None:
+    page = open_view("administration", "administrator")
+    page.selectbox(key="admin.number").set_value("notice_hours").run()
+    page.number_input(key="admin.value.notice_hours").set_value(96).run()
+
+    press(page, label("view.administration.set", Language.ES))
+
+    assert not page.exception
+    assert "96" in shown(page)
+
+
+def test_the_auditor_sees_a_broken_chain(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        audit.append(db, access.System(), act="session.open", object_kind="user", object_id="U-1")
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        triggers = connection.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entry'"
+        ).all()
+        for (name,) in triggers:
+            connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+        connection.exec_driver_sql("UPDATE audit_entry SET object_id = 'U-2' WHERE sequence = 1")
+        connection.exec_driver_sql("BEGIN")
+
+    text = shown(open_view("audit", "auditor"))
+
+    assert "1" in text
+    assert label("view.audit.broken", Language.ES, n=1) in text.replace("\\", "")
