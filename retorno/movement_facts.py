@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -131,7 +131,7 @@ def view(session: Session, movement_id: str, *, at: Situation | None = None, is_
         movement=movement,
         segments=tuple(segments),
         crossings=tuple(crossings),
-        riders=_riders(session, [seat for seat in seats if seat.person_id], where, movement),
+        riders=_riders(session, [seat for seat in seats if seat.person_id], _occasion(where, movement, segments)),
         escorts=sorted(escorts, key=lambda each: each.escort.escort_id),
         drivers=[session.get_one(Driver, driver_id) for driver_id in driver_ids],
         vehicle=session.get(Vehicle, movement.vehicle_id) if movement.vehicle_id else None,
@@ -140,7 +140,7 @@ def view(session: Session, movement_id: str, *, at: Situation | None = None, is_
     )
 
 
-def _riders(session: Session, seats: list[Seat], at: Situation, movement: Movement) -> list[Rider]:
+def _riders(session: Session, seats: list[Seat], occasion: Occasion) -> list[Rider]:
     ids = [seat.person_id for seat in seats if seat.person_id]
     persons = {row.person_id: row for row in session.exec(select(Person).where(col(Person.person_id).in_(ids))).all()}
     facts = persons_of_groups(session, {person.group_id for person in persons.values()})
@@ -150,7 +150,6 @@ def _riders(session: Session, seats: list[Seat], at: Situation, movement: Moveme
             select(TravelGroup).where(col(TravelGroup.group_id).in_({p.group_id for p in persons.values()}))
         ).all()
     }
-    occasion = _occasion(at, movement)
     riders = []
     for seat in seats:
         person = persons[seat.person_id or ""]
@@ -172,11 +171,12 @@ def _riders(session: Session, seats: list[Seat], at: Situation, movement: Moveme
                                          r.person.person_id))  # fmt: skip
 
 
-def _occasion(at: Situation, movement: Movement) -> Occasion:
+def _occasion(at: Situation, movement: Movement, segments: Sequence[MovementSegment]) -> Occasion:
+    """The days of a movement, each as the calendar of its place has it (I19)."""
     return Occasion(
         now=clock.now(),
-        departs_on=movement.depart_at.date(),
-        last_leg_on=movement.arrive_at.date(),
+        departs_on=clock.local(movement.depart_at, at.zone_name(segments[0].from_place_id)).date(),
+        last_leg_on=clock.local(movement.arrive_at, at.zone_name(segments[-1].to_place_id)).date(),
         policy=at.policy,
     )
 
@@ -200,8 +200,8 @@ def _assistance(session: Session, person: Person, facts: PersonFacts, occasion: 
 # ---- the journey of a group --------------------------------------------------------------------------------------
 
 
-def journey_legs(session: Session, group_id: str) -> tuple[list[JourneyLeg], date]:
-    """The rides of a group in order, as the rules ask about them, and the day of the last arrival."""
+def journey_legs(session: Session, group_id: str, at: Situation) -> tuple[list[JourneyLeg], date]:
+    """The rides of a group in order, as the rules ask about them, and the day of the last arrival; days as locals."""
     rows = session.exec(
         select(Seat, Movement)
         .join(Movement, Movement.movement_id == Seat.movement_id)  # type: ignore[arg-type]
@@ -209,9 +209,17 @@ def journey_legs(session: Session, group_id: str) -> tuple[list[JourneyLeg], dat
         .order_by(col(Seat.depart_at))
     ).all()
     legs: dict[str, JourneyLeg] = {}
+    last_leg_on = date.min
     for seat, movement in rows:
         if movement.movement_id in legs:
             continue
+        stops = session.exec(
+            select(MovementSegment)
+            .where(MovementSegment.movement_id == movement.movement_id)
+            .order_by(col(MovementSegment.segment))
+        ).all()
+        end_zone = at.zone_name(stops[seat.alight - 1].to_place_id)
+        last_leg_on = max(last_leg_on, clock.local(seat.arrive_at, end_zone).date())
         crossings = session.exec(
             select(MovementCrossing)
             .where(
@@ -224,11 +232,11 @@ def journey_legs(session: Session, group_id: str) -> tuple[list[JourneyLeg], dat
         legs[movement.movement_id] = JourneyLeg(
             mode=movement.mode,
             carrier=movement.operator,
-            departs_on=seat.depart_at.date(),
+            departs_on=clock.local(seat.depart_at, at.zone_name(stops[seat.board].from_place_id)).date(),
             duration_min=int((seat.arrive_at - seat.depart_at).total_seconds() // 60),
             transit_countries=tuple(dict.fromkeys(c.enter_country for c in crossings[:-1])),
         )
-    return list(legs.values()), max(seat.arrive_at for seat, _ in rows).date()
+    return list(legs.values()), last_leg_on
 
 
 # ---- the facts of a movement ------------------------------------------------------------------------------------
@@ -583,7 +591,7 @@ def findings_of(session: Session, seen: View, *, stage: MovementStatus, is_remov
     if is_removal:
         found = [each for each in found if each.code.value not in _NOT_ASKED_AT_REMOVAL]
     for group_id in dict.fromkeys(rider.group.group_id for rider in seen.riders):
-        legs, last_leg_on = journey_legs(session, group_id)
+        legs, last_leg_on = journey_legs(session, group_id, seen.situation)
         found += group_findings(
             session, group_id=group_id, travel_date=legs[0].departs_on, last_leg_date=last_leg_on, legs=legs
         )

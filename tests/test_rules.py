@@ -670,11 +670,13 @@ def test_age_in_doubt_is_a_child_at_any_declared_age() -> None:
     assert codes(group(person(is_age_in_doubt=True), child())) == [R.CHILD_WITHOUT_CAREGIVER, R.DOUBT_MEANS_CHILD]
 
 
-def test_person_becomes_an_adult_between_departure_and_the_last_leg() -> None:
+def test_who_comes_of_age_on_the_way_travels_as_a_child() -> None:
     born = date(2009, 3, 10)
+    days = {"departs_on": date(2027, 3, 9), "last_leg_on": date(2027, 3, 10)}
 
-    assert is_child(person(birth_date=born), occasion(last_leg_on=date(2027, 3, 9)))
-    assert not is_child(person(birth_date=born), occasion(last_leg_on=date(2027, 3, 10)))
+    assert is_child(person(birth_date=born), occasion(**days))
+    assert codes(group(unaccompanied(birth_date=born, best_interest=None)), **days) == [R.UASC_NO_DECISION]
+    assert not is_child(person(birth_date=born), occasion(**days | {"departs_on": date(2027, 3, 10)}))
 
 
 def test_mother_of_sixteen_cares_for_her_baby_if_somebody_answers_for_her() -> None:

@@ -160,7 +160,7 @@ def escorts_suffice(movement: MovementFacts, policy: Policy) -> list[Finding]:
 
 def _escorted_age(child: PersonFacts, occasion: Occasion) -> int:
     """Age for the escort ratio: of a child whose age is in doubt never above the age of majority."""
-    return min(age_of(child, occasion.last_leg_on), occasion.policy.age_of_majority - 1)
+    return min(age_of(child, occasion.departs_on), occasion.policy.age_of_majority - 1)
 
 
 def children_protected(movement: MovementFacts, policy: Policy) -> list[Finding]:

@@ -51,8 +51,11 @@ def age_of(person: PersonFacts, day: date) -> int:
 
 
 def is_child(person: PersonFacts, occasion: Occasion) -> bool:
-    """Whether the person is a child on the last leg; age in doubt always means child (R15)."""
-    return person.is_age_in_doubt or age_of(person, occasion.last_leg_on) < occasion.policy.age_of_majority
+    """Whether the person is a child on any day of the journey; age in doubt always means child (R15).
+
+    Who comes of age on the way leaves as a child, so the day of departure decides.
+    """
+    return person.is_age_in_doubt or age_of(person, occasion.departs_on) < occasion.policy.age_of_majority
 
 
 def is_unaccompanied_child(person: PersonFacts, occasion: Occasion) -> bool:
