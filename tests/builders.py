@@ -154,8 +154,9 @@ def make_person(session: Session, group: TravelGroup | None = None, *, ready: bo
 
 def make_ready(session: Session, person: Person) -> None:
     """Consent to return and to consular contact, screening, passport and fitness, all in force."""
-    make_consent(session, person)
-    make_consent(session, person, purpose=ConsentPurpose.CONSULAR_CONTACT)
+    country = session.get_one(TravelGroup, person.group_id).destination_country
+    make_consent(session, person, destination_country=country)
+    make_consent(session, person, purpose=ConsentPurpose.CONSULAR_CONTACT, destination_country=country)
     session.add(
         Screening(
             person_id=person.person_id, screened_at=NOW - timedelta(days=6), screened_by="U-TAPACHULA-protection_1"

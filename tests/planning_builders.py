@@ -164,12 +164,20 @@ def make_offer(session: Session, **overrides: Any) -> Offer:
 
 
 def make_family(session: Session, *, adults: int = 1, children: int = 0, **group: Any) -> TravelGroup:
-    """A ready family bound for Omoa or wherever the group says; children of ten in the care of the first adult."""
+    """A ready family bound for Omoa or wherever the group says; children of ten in the care of the first adult.
+
+    Its members are nationals of the country to which they return.
+    """
     family = builders.make_group(session, **group)
+    home = family.destination_country
     first: Person | None = None
     for number in range(adults):
         person = builders.make_person(
-            session, family, given_names=f"Adulta {number} {family.group_id[-4:]}", family_names="Inventada"
+            session,
+            family,
+            given_names=f"Adulta {number} {family.group_id[-4:]}",
+            family_names="Inventada",
+            nationality=home,
         )
         first = first or person
     for number in range(children):
@@ -178,11 +186,18 @@ def make_family(session: Session, *, adults: int = 1, children: int = 0, **group
             family,
             given_names=f"Niña {number} {family.group_id[-4:]}",
             birth_date=date(2016, 9, 3),
+            nationality=home,
             relation=Relation.CHILD,
             caregiver_id=first.person_id if first else None,
         )
     session.flush()
     return family
+
+
+def make_neighbours(session: Session, *, adults: int = 1, children: int = 0, **group: Any) -> TravelGroup:
+    """A ready family of Guatemalans bound for the capital's reception centre: one day by road from Tapachula."""
+    place = {"destination_country": "GT", "destination_place_id": "GT-CAMIEX", "destination_municipality": "Mixco"}
+    return make_family(session, adults=adults, children=children, **(place | group))
 
 
 def make_child_alone(

@@ -88,14 +88,15 @@ class Network:
         self.trips_from: defaultdict[str, list[int]] = defaultdict(list)
         for number, trip in enumerate(problem.trips):
             self.trips_from[trip.stops[0]].append(number)
-        # May a vehicle of the type end where the trip ends? Shape (types, rides).
+        # May a vehicle of the type end where the trip ends? Shape (types, rides); an office may have no vehicle at all.
         ends = np.array(
             [
                 [trip.stops[-1] in self.homes or trip.stops[-1] in kind.return_cents for trip in problem.trips]
                 or [False]
                 for kind in problem.vehicle_types
-            ]
-        )
+            ],
+            dtype=np.bool_,
+        ).reshape(len(problem.vehicle_types), max(1, len(problem.trips)))
         self.may_end: Flags = ends[:, np.where(self.is_trip, space.ride_row, 0)] & self.is_trip
         self.ride_of_cross: Ints = np.repeat(np.arange(space.ride_count, dtype=np.int64), np.diff(space.cross_start))
 
