@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -29,6 +30,12 @@ def frozen_clock() -> Iterator[Callable[[datetime], None]]:
 
 
 @pytest.fixture(scope="session")
+def nothing_skipped() -> bool:
+    """Whether this run must not skip anything, because everything was installed for it."""
+    return os.environ.get("TESTS_NOTHING_SKIPPED") == "1"
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite database with every table and trigger, to copy from."""
     path = tmp_path_factory.mktemp("template") / "base.db"
@@ -47,6 +54,7 @@ def postgres_server() -> Iterator[postgres.Server]:
     """A private PostgreSQL server; skipped by name where PostgreSQL is not installed."""
     binaries = postgres.binary_folder()
     if binaries is None:
+        assert not os.environ.get("TESTS_NOTHING_SKIPPED"), "PostgreSQL should be installed"
         pytest.skip("PostgreSQL is not installed")
     server = postgres.Server(binaries)
     yield server

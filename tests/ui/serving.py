@@ -46,6 +46,7 @@ class Office:
 
     port: int
     folder: Path
+    clock_file: Path | None = None
     process: subprocess.Popen[bytes] | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -62,10 +63,12 @@ class Office:
             "RETORNO_PORT": str(self.port),
         }
         command = [sys.executable, "-m", "uvicorn", "ui.app:app", "--host", "127.0.0.1", "--port", str(self.port)]
+        command.append("--no-server-header")
+        if self.clock_file is not None:
+            command = [sys.executable, "-m", "tests.ui.frozen_server", str(self.port)]
+            self.environment["TEST_CLOCK_FILE"] = str(self.clock_file)
         with (self.folder / "server.log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "--no-server-header"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         for _ in range(300):
             try:
                 if self.ask("GET", "/healthz").status == 200:
