@@ -3,13 +3,14 @@
 # make lock    writes the two lock files anew (needs the package registry)
 SHELL := /bin/sh
 PY := .venv/bin/python
+PORT ?= 8501
 LOCK := uv pip compile pyproject.toml --extra postgres --group build --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .PHONY: demo setup test test-long check lock clean
 
 demo: setup
-	@$(PY) -m retorno demo
+	@$(PY) -m retorno demo --port $(PORT)
 
 setup: .venv/ready .venv/compiled
 
@@ -37,7 +38,7 @@ check: .venv/ready-dev
 	.venv/bin/ruff check retorno ui tests benchmarks/*.py
 	.venv/bin/mypy
 
-test: check
+test: setup check
 	$(PY) -m pytest -n 2 --dist loadfile
 
 test-long: .venv/ready-dev
