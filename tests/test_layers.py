@@ -22,12 +22,12 @@ optimizer.relaxations optimizer.lacks optimizer.explain
 optimizer.solve optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
-database office.audit office.access office.accounts office.jobs office.notices
+database office.audit office.access office.accounts office.oversight office.jobs office.notices
 papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.seal papers.pages papers.personal keyring
 situation
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
-gathering booking planning confirmation manifest arrival changes
+gathering booking planning plan_report confirmation manifest arrival changes movement_report files
 worker serving demo_cases demo_office demo __main__
 """.split()
 
@@ -35,8 +35,16 @@ ONLY_IN = {
     "ortools": {"optimizer.master", "optimizer.bound", "optimizer.model", "optimizer.neighbourhoods"},
     "highspy": {"optimizer.master", "optimizer.arcsolve"},
     "numba": {
-        "optimizer.timespace", "optimizer.kernels", "optimizer.pricing", "optimizer.handles", "optimizer.place",
-        "optimizer.setting", "optimizer.insert", "optimizer.construct", "optimizer.memory", "optimizer.retask",
+        "optimizer.timespace",
+        "optimizer.kernels",
+        "optimizer.pricing",
+        "optimizer.handles",
+        "optimizer.place",
+        "optimizer.setting",
+        "optimizer.insert",
+        "optimizer.construct",
+        "optimizer.memory",
+        "optimizer.retask",
         "optimizer.improve",
     },  # fmt: skip
     "networkx": {"routes.network", "routes.road_check", "routes.scheduled", "routes.ways"},
@@ -47,6 +55,7 @@ OPTIMIZER_USERS = {"fleet", "offers", "limits", "gathering", "booking", "plannin
 PROTECTION_USERS = {
     "rules", "office.access", "intake", "protection", "readiness", "changes", "retention", "database", "models",
     "models.triggers", "booking",
+    "demo_cases",
 }  # fmt: skip
 
 
