@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from retorno import clock
 from retorno.errors import InputError, NotAllowed, Stale
-from retorno.manifest import current_version
+from retorno.manifest import check_departure, current_version
 from retorno.models.movements import Arrival, Handover, Incident, Movement, MovementSegment, Seat
 from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, audit
@@ -25,6 +25,8 @@ from retorno.vocabulary import (
     SeatStatus,
 )
 
+_ON_THE_WAY = (MovementStatus.RELEASED, MovementStatus.DEPARTED, MovementStatus.CLOSED)
+
 
 def depart(session: Session, actor: access.Actor, *, movement_id: str) -> Movement:
     """Note that a released movement left."""
@@ -34,6 +36,7 @@ def depart(session: Session, actor: access.Actor, *, movement_id: str) -> Moveme
         return movement
     if movement.status is not MovementStatus.RELEASED:
         raise Stale(f"movement is {movement.status}: only a released movement departs")
+    check_departure(session, actor, movement_id=movement_id)
     movement.status = MovementStatus.DEPARTED
     movement.version += 1
     session.add(movement)
@@ -75,6 +78,7 @@ def record(
     in_force = current_version(session, movement_id)
     if in_force is None:
         raise Stale("this manifest is no longer valid: open the current list")
+    _has_left(session, movement_id)
     if session.get(Handover, (movement_id, place_id)) is not None:
         raise Stale("the handover here is signed: ask the coordinator to correct it")
     aboard = set(
@@ -118,6 +122,13 @@ def record(
     return changed
 
 
+def _has_left(session: Session, movement_id: str) -> None:
+    """``Stale`` while a movement was not released: nobody arrives on a journey that may not begin."""
+    movement = session.get_one(Movement, movement_id)
+    if movement.status not in _ON_THE_WAY:
+        raise Stale("this journey has not been released: nobody can arrive on it yet")
+
+
 def _own_place(actor: access.Actor, place_id: str) -> None:
     """Posts and reception points record at their own place only."""
     if actor.has(Role.COORDINATOR, Role.ESCORT):
@@ -146,6 +157,7 @@ def sign_handover(
     signed = session.get(Handover, (movement_id, place_id))
     if signed is not None:
         return signed
+    _has_left(session, movement_id)
     if not received_by.strip():
         raise InputError("who received them is missing: write the name of the officer in charge")
     here = session.exec(

@@ -92,6 +92,9 @@ def _riders_for(session: Session, seen: View, party: Party) -> list[Rider]:
     if party.kind is PartyKind.CONSULATE:
         agreed = set(access.consular_person_ids(session, (party.party_id,)))
         return [rider for rider in riders if rider.person.person_id in agreed]
+    if party.kind is PartyKind.BORDER_POST:
+        here = {c.segment for c in seen.crossings if party.party_id in (c.leave_post_id, c.enter_post_id)}
+        return [r for r in riders if any(r.seat.board <= segment < r.seat.alight for segment in here)]
     if party.kind is PartyKind.RECEPTION:
         return [rider for rider in riders if seen.segments[rider.seat.alight - 1].to_place_id == party.party_id]
     if party.kind is PartyKind.ESCORT:
@@ -215,16 +218,33 @@ def _agreement_text(session: Session, movement: Movement) -> str:
 
 
 def content_digest(seen: View) -> str:
-    """SHA-256 of who travels, where, with whom: what the second signature must still find unchanged."""
+    """SHA-256 of who travels, where, with whom, and of what is printed: the second signature finds it unchanged."""
     content = {
         "movement": seen.movement.movement_id,
         "depart": seen.movement.depart_at.isoformat(),
         "label": seen.movement.label,
-        "seats": sorted([r.person.person_id, r.seat.board, r.seat.alight] for r in seen.riders),
+        "seats": sorted([r.person.person_id, r.seat.board, r.seat.alight, *_printed(r)] for r in seen.riders),
         "escorts": sorted(e.escort.escort_id for e in seen.escorts),
         "drivers": sorted(d.driver_id for d in seen.drivers),
     }
     return hashlib.sha256(canonical_bytes(content)).hexdigest()
+
+
+def _printed(rider: Rider) -> list[str]:
+    """What papers say of a person, whoever receives them."""
+    person, document = rider.person, rider.document
+    return [
+        person.given_names,
+        person.family_names,
+        person.sex.value,
+        person.birth_date.isoformat() if person.birth_date else "",
+        person.nationality,
+        document.document_type.value if document else "",
+        document.number if document else "",
+        document.expires_on.isoformat() if document and document.expires_on else "",
+        rider.group.destination_municipality,
+        *rider.assistance,
+    ]
 
 
 def propose(session: Session, actor: access.Actor, *, movement_id: str) -> ManifestProposal:
@@ -482,6 +502,25 @@ def current_version(session: Session, movement_id: str) -> ManifestVersion | Non
     ).first()
 
 
+def list_stands(session: Session, movement_id: str) -> bool:
+    """Whether the version in force still names exactly the people who hold the seats that were signed for.
+
+    Every act that frees a seat supersedes the list in the same transaction; where the records moved in any other way
+    the list is not to be trusted (I23).
+    """
+    in_force = current_version(session, movement_id)
+    if in_force is None:
+        return False
+    listed = session.exec(
+        select(Seat).where(
+            Seat.movement_id == movement_id, col(Seat.person_id).is_not(None), col(Seat.listed_from).is_not(None)
+        )
+    ).all()
+    aboard = sum(seat.status is SeatStatus.ACTIVE for seat in listed)
+    gone = any(seat.freed_at is not None and seat.freed_at > in_force.issued_at for seat in listed)
+    return aboard == in_force.person_count and not gone
+
+
 def supersede_after_removal(session: Session, actor: audit.ActorLike, *, movement_id: str) -> ManifestVersion | None:
     """Issue at once a version without the people just taken off, or void the list if the rest may not travel.
 
@@ -609,7 +648,7 @@ def release(session: Session, actor: access.Actor, *, movement_id: str) -> Movem
     if seen.movement.status is not MovementStatus.ISSUED:
         raise Stale(f"movement is {seen.movement.status}: only an issued movement can be released")
     aboard = (*(rider.seat for rider in seen.riders), *(escort.seat for escort in seen.escorts))
-    if current_version(session, movement_id) is None or any(seat.listed_from is None for seat in aboard):
+    if not list_stands(session, movement_id) or any(seat.listed_from is None for seat in aboard):
         raise Stale("somebody aboard is not on the list in force: propose and sign the list again")
     _judged(session, actor, seen, MovementStatus.RELEASED)
     seen.movement.status = MovementStatus.RELEASED
@@ -618,6 +657,27 @@ def release(session: Session, actor: access.Actor, *, movement_id: str) -> Movem
     session.flush()
     audit.append(session, actor, act="manifest.release", object_kind="movement", object_id=movement_id)
     return seen.movement
+
+
+def check_departure(session: Session, actor: access.Actor, *, movement_id: str) -> None:
+    """Ask the list and every rule a last time before a released movement leaves.
+
+    Raises
+    ------
+    Stale
+        If the list no longer names who is aboard, or, for other roles than coordinators, if a rule objects.
+    Refused
+        If a rule objects, with what a coordinator may read of it.
+    """
+    seen = view(session, movement_id)
+    if not list_stands(session, movement_id):
+        raise Stale("the list in force no longer names who is aboard: propose and sign the list again")
+    try:
+        _judged(session, actor, seen, MovementStatus.RELEASED)
+    except Refused:
+        if actor.has(Role.COORDINATOR):
+            raise
+        raise Stale("this movement may not leave: ask the coordinator") from None
 
 
 # ---- reading a copy, checking a paper ----------------------------------------------------------------------------
@@ -637,7 +697,9 @@ def copy_for(session: Session, actor: access.Actor, *, movement_id: str, party: 
     row = latest_copy(session, movement_id, party, visible_at=clock.now())
     if row is None:
         raise NotAllowed
-    if not current.has(Role.COORDINATOR) and is_superseded(session, seal_of(row)):
+    # A consulate learns of changes in batches only, so its copy is asked for its own number alone.
+    is_false = party.kind is not PartyKind.CONSULATE and not list_stands(session, movement_id)
+    if not current.has(Role.COORDINATOR) and (is_false or is_superseded(session, seal_of(row))):
         raise Stale("this list is no longer valid, and there is none in its place")
     audit.append(
         session,

@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
-from retorno import manifest
-from retorno.errors import Refused
-from retorno.models.movements import Movement
+from retorno import arrival, clock, manifest
+from retorno.confirmation import Party
+from retorno.errors import Refused, Stale
+from retorno.models.movements import Closure, Movement
 from retorno.models.people import Person
+from retorno.models.protection import Hold
 from retorno.office.access import Actor
+from retorno.vocabulary import ClosureTarget, HoldKind, MovementStatus, PartyKind
 from tests import builders
 from tests import planning_builders as build
+from tests.builders import NOW
 
 Clock = Callable[[datetime], None]
 
@@ -60,3 +64,97 @@ def test_who_is_seventeen_on_the_evening_of_the_flight_is_a_child_whatever_day_i
         manifest.propose(session, coordinator, movement_id=flight.movement_id)
 
     assert "UASC_NO_DECISION" in codes(refused)
+
+
+# ---- records changed by hand ---------------------------------------------------------------------------------
+
+
+def test_name_changed_between_the_two_signatures_is_proposed_again(
+    session: Session, coordinator: Actor, coordinator_2: Actor, bus: Movement
+) -> None:
+    build.confirm_all(session, coordinator, bus.movement_id)
+    manifest.propose(session, coordinator, movement_id=bus.movement_id)
+    people(session, bus)[0].given_names = "Otra Persona"
+
+    with pytest.raises(Stale, match="changed since it was proposed"):
+        manifest.sign(session, coordinator_2, movement_id=bus.movement_id)
+
+
+def test_seat_that_pretends_to_be_signed_for_stops_the_release(
+    session: Session, coordinator: Actor, coordinator_2: Actor, bus: Movement
+) -> None:
+    build.confirm_all(session, coordinator, bus.movement_id)
+    build.issue(session, coordinator, coordinator_2, bus.movement_id)
+    build.acknowledge_all(session, coordinator, bus.movement_id)
+    stowaway = builders.make_person(session)
+    build.seat_person(session, bus, stowaway, listed_from=1)
+
+    with pytest.raises(Stale, match="not on the list in force"):
+        manifest.release(session, coordinator, movement_id=bus.movement_id)
+
+
+def test_hold_written_past_every_act_stops_list_and_departure(
+    session: Session, coordinator: Actor, coordinator_2: Actor, reception: Actor, bus: Movement, frozen_clock: Clock
+) -> None:
+    build.release(session, coordinator, coordinator_2, bus.movement_id)
+    frozen_clock(bus.depart_at - timedelta(hours=20))
+    held = people(session, bus)[0]
+    omoa = Party(kind=PartyKind.RECEPTION, party_id="HN-CAMR-OMOA")
+    assert manifest.copy_for(session, reception, movement_id=bus.movement_id, party=omoa).number == 1
+
+    session.add(Hold(person_id=held.person_id, kind=HoldKind.ASYLUM, raised_by="U-X", raised_at=clock.now()))
+    session.flush()
+
+    with pytest.raises(Stale, match="no longer valid"):
+        manifest.copy_for(session, reception, movement_id=bus.movement_id, party=omoa)
+    with pytest.raises(Stale, match="no longer names who is aboard"):
+        arrival.depart(session, coordinator, movement_id=bus.movement_id)
+
+
+def test_closure_and_escort_changed_by_hand_after_release_stop_the_departure(
+    session: Session, coordinator: Actor, coordinator_2: Actor, protection_1: Actor, bus: Movement
+) -> None:
+    escorts = [build.make_escort(session) for _ in range(2)]
+    group = builders.make_group(session, destination_place_id="APT-SAP")
+    build.make_child_alone(session, group, escorts=escorts)
+    flight = build.make_flight(session)
+    build.seat_group(session, flight, group, escorts=escorts)
+    build.release(session, coordinator, protection_1, flight.movement_id)
+    build.release(session, coordinator, coordinator_2, bus.movement_id)
+    escorts[0].is_available = False
+    session.add(
+        Closure(
+            target=ClosureTarget.CROSSING,
+            target_id="GT-HN-COR",
+            from_at=NOW,
+            source="a note",
+            recorded_by="U-X",
+            recorded_at=NOW,
+        )
+    )
+    session.flush()
+
+    with pytest.raises(Refused) as closed:
+        arrival.depart(session, coordinator, movement_id=bus.movement_id)
+    with pytest.raises(Refused) as alone:
+        arrival.depart(session, coordinator, movement_id=flight.movement_id)
+
+    assert "ESCORTS_TOO_FEW" in codes(alone)
+    assert "ROUTE_SUSPENDED" in codes(closed)
+
+
+def test_nobody_arrives_on_a_journey_that_was_not_released(
+    session: Session, coordinator: Actor, coordinator_2: Actor, reception: Actor, bus: Movement, frozen_clock: Clock
+) -> None:
+    build.confirm_all(session, coordinator, bus.movement_id)
+    build.issue(session, coordinator, coordinator_2, bus.movement_id)
+    frozen_clock(bus.depart_at - timedelta(hours=50))
+    everybody = {person.person_id: True for person in people(session, bus)}
+
+    with pytest.raises(Stale, match="not been released"):
+        arrival.record(session, reception, movement_id=bus.movement_id, place_id="HN-CAMR-OMOA", arrived=everybody)
+    with pytest.raises(Stale, match="not been released"):
+        arrival.sign_handover(
+            session, reception, movement_id=bus.movement_id, place_id="HN-CAMR-OMOA", received_by="Oficial"
+        )
+    assert build.status_of(session, bus.movement_id) is MovementStatus.ISSUED
