@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sqlmodel import Session, col, select
 
 from retorno import clock
-from retorno.errors import InputError, NotAllowed, Stale
+from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.manifest import check_departure, current_version
 from retorno.models.movements import Arrival, Handover, Incident, Movement, MovementSegment, Seat
 from retorno.models.people import Case, Person, TravelGroup
@@ -159,7 +159,8 @@ def sign_handover(
         return signed
     _has_left(session, movement_id)
     if not received_by.strip():
-        raise InputError("who received them is missing: write the name of the officer in charge")
+        what = "who received them is missing: write the name of the officer in charge"
+        raise InputError([Fault(what=what, column="received_by", code="RECEIVED_BY")])
     here = session.exec(
         select(Arrival).where(
             Arrival.movement_id == movement_id,
@@ -168,7 +169,8 @@ def sign_handover(
         )
     ).all()
     if not here:
-        raise InputError("nobody is ticked as arrived: tick who is here first")
+        what = "nobody is ticked as arrived: tick who is here first"
+        raise InputError([Fault(what=what, column="arrived", code="NOBODY_TICKED")])
     made = Handover(
         movement_id=movement_id,
         place_id=place_id,

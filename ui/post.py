@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from retorno import arrival, changes, clock, confirmation, files, manifest
 from retorno.confirmation import Party
-from retorno.errors import InputError, NotAllowed, Refused, Stale
-from retorno.labels import label, labels_for, time_text
+from retorno.errors import Fault, InputError, NotAllowed, Refused, Stale
+from retorno.labels import all_labels, label, labels_for, time_text
 from retorno.models.movements import Handover, Movement, MovementSegment
 from retorno.office import access
 from retorno.situation import situation
@@ -111,8 +111,16 @@ class Posts:
         return time_text(at, zone, visit.language, place=name)
 
     def _nothing(self, visit: Visit) -> Response:
-        heading = label("light.not_found", visit.language)
-        return self.light.page(visit, "message.html", status=404, heading=heading, back="/post")
+        return self._message(visit, label("light.not_found", visit.language), 404)
+
+    def _closed(self, visit: Visit, error: NotAllowed | Stale) -> Response:
+        """Not found, or a list that no longer holds."""
+        if isinstance(error, Stale):
+            return self._message(visit, label("error.manifest", visit.language), 409)
+        return self._nothing(visit)
+
+    def _message(self, visit: Visit, heading: str, status: int) -> Response:
+        return self.light.page(visit, "message.html", status=status, heading=heading, back="/post")
 
     async def movement(self, request: Request) -> Response:
         """One movement: the list in force, ticks, handover, incident."""
@@ -124,8 +132,11 @@ class Posts:
         try:
             with access.acting(self.database, visit.user_id or "", "manifest.receive", movement_id) as (session, actor):
                 values = self._movement_values(visit, session, actor, movement_id, party)
-        except NotAllowed:
-            return self._nothing(visit)
+        except (NotAllowed, Stale) as error:
+            # An act may have taken the last row off this list: what was done is said all the same.
+            if message or faults:
+                return self._message(visit, message or faults[0], status)
+            return self._closed(visit, error)
         if not message and "saved" in visit.request.query_params:
             message = label("light.post.done", visit.language)
         return self.light.page(visit, "post_movement.html", status=status, message=message, faults=faults, **values)
@@ -197,8 +208,8 @@ class Posts:
                     self.light.settings,
                     is_pdf=what == "pdf",
                 )
-        except NotAllowed:
-            return self._nothing(visit)
+        except (NotAllowed, Stale) as error:
+            return self._closed(visit, error)
         return file_response(made)
 
     async def file(self, request: Request) -> Response:
@@ -219,8 +230,8 @@ class Posts:
                     language=visit.language,
                     settings=self.light.settings,
                 )
-        except NotAllowed:
-            return self._nothing(visit)
+        except (NotAllowed, Stale) as error:
+            return self._closed(visit, error)
         return file_response(made)
 
     # ---- acts ----------------------------------------------------------------------------------------------
@@ -242,9 +253,12 @@ class Posts:
         except NotAllowed:
             return self._nothing(visit)
         except InputError as error:
-            return self._movement(visit, "", tuple(str(fault) for fault in error.faults), 422)
-        except Stale as error:
-            return self._movement(visit, "", (str(error),), 409)
+            return self._movement(visit, "", tuple(_words(fault, visit) for fault in error.faults), 422)
+        except Stale:
+            key = f"view.stale.{visit.request.path_params['what']}"
+            return self._movement(
+                visit, "", (label(key if key in all_labels() else "view.stale", visit.language),), 409
+            )
         except Refused as error:
             sentences = [label(found.label_key, visit.language, **found.label_params) for found in error.findings]
             return self._movement(visit, "", tuple(sentences), 409)
@@ -284,7 +298,7 @@ class Posts:
     def _incident(self, visit: Visit, movement_id: str, party: Party) -> str:
         code = str(visit.form.get("code") or "")
         if code not in set(IncidentCode):
-            raise InputError("choose what happened from the list")
+            raise InputError([Fault(what="choose what happened from the list", column="code", code="ENUM")])
         place_id = party.party_id if party.kind is not PartyKind.ESCORT else ""
         with access.acting(self.database, visit.user_id or "", "arrival.incident", movement_id) as (session, actor):
             arrival.record_incident(session, actor, movement_id=movement_id, code=IncidentCode(code), place_id=place_id)
@@ -346,7 +360,13 @@ def _target(request: Request) -> tuple[str, Party]:
 
 def _number(value: Any) -> int:
     text = str(value or "")
-    return int(text) if text.isdigit() and len(text) < 9 else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def _words(fault: Fault, visit: Visit) -> str:
+    """What is wrong and what would be right, in the visitor's language."""
+    key = f"fault.{fault.code}"
+    return label(key, visit.language) if key in all_labels() else fault.what
 
 
 def _person(session: Any, visit: Visit, movement_id: str, party: Party) -> str:
