@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
+from sqlalchemy import ColumnElement, and_, exists
 from sqlmodel import Session, col, or_, select
 
 from retorno import clock, confirmation, manifest
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import (
+    Arrival,
     Closure,
     Escort,
     Movement,
@@ -34,6 +36,7 @@ from retorno.situation import ground
 from retorno.vocabulary import (
     Answer,
     AnswerReason,
+    ArrivalOutcome,
     ChangeKind,
     ClosureTarget,
     ConsentPurpose,
@@ -47,6 +50,8 @@ from retorno.vocabulary import (
 )
 
 ROADS = (Mode.ROAD, Mode.COACH)
+LATEST = timedelta(hours=12)
+"""How much later than planned a vehicle may be and still count as under way (our assumption)."""
 LIVE = (
     MovementStatus.ACCEPTED,
     MovementStatus.CONFIRMED,
@@ -97,9 +102,18 @@ class Effect:
 
 
 def _take_off(
-    session: Session, actor: audit.ActorLike, group_ids: Iterable[str], kind: ChangeKind, *, now: datetime | None = None
+    session: Session,
+    actor: audit.ActorLike,
+    group_ids: Iterable[str],
+    kind: ChangeKind,
+    *,
+    now: datetime | None = None,
+    also: Iterable[str] = (),
 ) -> Effect:
-    """Free every seat not yet travelled of whole groups and their escorts, and supersede the lists concerned."""
+    """Free every seat not yet travelled of whole groups and their escorts, and supersede the lists concerned.
+
+    ``also`` are movements whose list the fact concerns even if no group leaves them.
+    """
     instant = now or clock.now()
     wanted = sorted(set(group_ids))
     # Also the seats that a trigger of this transaction freed already: their lists have to be superseded too.
@@ -107,7 +121,7 @@ def _take_off(
         select(Seat)
         .where(
             or_(col(Seat.group_id).in_(wanted), col(Seat.for_group_id).in_(wanted)),
-            col(Seat.arrive_at) > instant,
+            _not_travelled(instant),
             or_(Seat.status == SeatStatus.ACTIVE, col(Seat.freed_at) == instant),
         )
         .execution_options(populate_existing=True)
@@ -123,7 +137,7 @@ def _take_off(
     for group_id in wanted:
         _bump(session, group_id)
     person_ids = session.exec(select(Person.person_id).where(col(Person.group_id).in_(wanted))).all()
-    movement_ids = sorted({movement_id for ids in touched.values() for movement_id in ids})
+    movement_ids = sorted({movement_id for ids in touched.values() for movement_id in ids} | set(also))
     for movement_id in movement_ids:
         confirmation.cancel_for_persons(session, person_ids, movement_id)
     superseded, voided, cancelled = _supersede(session, actor, movement_ids)
@@ -137,6 +151,19 @@ def _take_off(
         voided=voided,
         cancelled=cancelled,
     )
+
+
+def _not_travelled(now: datetime) -> ColumnElement[bool]:
+    """Seats whose ride is not over: by the timetable, or late, on a movement that left, and not ticked as arrived."""
+    arrived = exists().where(
+        col(Arrival.movement_id) == Seat.movement_id,
+        col(Arrival.person_id) == Seat.person_id,
+        col(Arrival.outcome) == ArrivalOutcome.ARRIVED,
+    )
+    under_way = select(Movement.movement_id).where(
+        Movement.status == MovementStatus.DEPARTED, col(Movement.arrive_at) > now - LATEST
+    )
+    return or_(col(Seat.arrive_at) > now, and_(col(Seat.movement_id).in_(under_way), ~arrived.correlate(Seat)))
 
 
 def _supersede(
@@ -468,7 +495,7 @@ def escort_unavailable(session: Session, actor: access.Actor, *, escort_id: str)
     session.add(escort)
     now = clock.now()
     seats = session.exec(
-        select(Seat).where(Seat.escort_id == escort_id, Seat.status == SeatStatus.ACTIVE, col(Seat.arrive_at) > now)
+        select(Seat).where(Seat.escort_id == escort_id, Seat.status == SeatStatus.ACTIVE, _not_travelled(now))
     ).all()
     groups = [seat.for_group_id for seat in seats if seat.for_group_id]
     for seat in seats:
@@ -476,7 +503,8 @@ def escort_unavailable(session: Session, actor: access.Actor, *, escort_id: str)
         session.add(seat)
     session.flush()
     _log(session, actor, ChangeKind.ESCORT_UNAVAILABLE, "escort", escort_id)
-    return _take_off(session, actor, groups, ChangeKind.ESCORT_UNAVAILABLE, now=now)
+    also = {seat.movement_id for seat in seats}
+    return _take_off(session, actor, groups, ChangeKind.ESCORT_UNAVAILABLE, now=now, also=also)
 
 
 # ---- closures ------------------------------------------------------------------------------------------------------

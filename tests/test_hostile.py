@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
-from retorno import arrival, clock, manifest
+from retorno import arrival, changes, clock, manifest
 from retorno.confirmation import Party
 from retorno.errors import Refused, Stale
 from retorno.models.movements import Closure, Movement
@@ -158,3 +158,24 @@ def test_nobody_arrives_on_a_journey_that_was_not_released(
             session, reception, movement_id=bus.movement_id, place_id="HN-CAMR-OMOA", received_by="Oficial"
         )
     assert build.status_of(session, bus.movement_id) is MovementStatus.ISSUED
+
+
+# ---- on the way ------------------------------------------------------------------------------------------------
+
+
+def test_withdrawal_on_a_late_bus_takes_the_family_off_the_list(
+    session: Session, coordinator: Actor, coordinator_2: Actor, reception: Actor, bus: Movement, frozen_clock: Clock
+) -> None:
+    build.release(session, coordinator, coordinator_2, bus.movement_id)
+    arrival.depart(session, coordinator, movement_id=bus.movement_id)
+    frozen_clock(bus.arrive_at + timedelta(minutes=40))
+    first, last = people(session, bus)[0], people(session, bus)[-1]
+    arrived = {person.person_id: True for person in people(session, bus) if person.group_id == last.group_id}
+    arrival.record(session, reception, movement_id=bus.movement_id, place_id="HN-CAMR-OMOA", arrived=arrived)
+
+    on_the_road = changes.withdraw(session, coordinator, person_id=first.person_id)
+    at_home = changes.withdraw(session, coordinator, person_id=last.person_id)
+
+    assert on_the_road.superseded == ((bus.movement_id, 2),)
+    assert at_home.superseded == ()
+    assert len(people(session, bus)) == 4
