@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
+import structlog
 from sqlmodel import Session, col, select
 
 from retorno import clock, confirmation, keyring, manifest, planning, worker
@@ -30,15 +31,17 @@ from retorno.settings import Settings
 from retorno.situation import ground
 from retorno.vocabulary import Language, Mode, PartyKind, Role, Sex
 
+_log = structlog.get_logger("retorno.demo")
+
 HOME = "MX-TAPACHULA"
 PLACES = (HOME, "GT-CIUDAD-DE-GUATEMALA", "PA-CIUDAD-DE-PANAMA", "PA-DAVID")
 """The caseload: both land corridors begin at one of these places."""
 OPENED_DAYS = 60
-FIRST_PLAN_DAYS = 3
-"""So soon that posts see the list already, and late enough for the notice that was given the day before."""
+FIRST_PLAN_DAYS = (3, 4, 5)
+"""So soon that posts see the list already, and late enough for the notice given the day before; later on holidays."""
 FIRST_PLAN_SECONDS = 2
 FIRST_MOVEMENTS_FROM = "GT-CIUDAD-DE-GUATEMALA"
-"""Two movements from here stand already at the first sign-in, so that every role has something to look at."""
+"""Two movements from here stand already at the first sign-in: consulate, post and reception have something to see."""
 ARRANGER = "Coordinadora inventada (demo)"
 
 
@@ -332,9 +335,7 @@ def _people(database: Database, staff: Staff, escorts: Sequence[Escort], now: da
     return people
 
 
-def _first_movements(
-    database: Database, user_ids: dict[str, str], people: Sequence[Registered], now: datetime
-) -> list[str]:
+def _first_movements(database: Database, user_ids: dict[str, str], people: Sequence[Registered], now: datetime) -> None:
     """Plan, accept and ask for the groups of one place; the adults' movement is answered and issued, the other waits.
 
     Where the calendar leaves no day for it, there is no movement yet and everybody waits for the first plan.
@@ -347,25 +348,30 @@ def _first_movements(
         }
     )
     with clock.standing_at(now - timedelta(days=1)):
+        for days in FIRST_PLAN_DAYS:
+            accepted = _planned(database, user_ids, group_ids, now.date() + timedelta(days=days))
+            for movement_id in accepted:
+                _ask(database, user_ids, movement_id)
+            if accepted:
+                return
+
+
+def _planned(database: Database, user_ids: dict[str, str], group_ids: Sequence[str], day: date) -> tuple[str, ...]:
+    """The movements of a plan for one day, accepted; none where a holiday or a closed post leaves no way."""
+    with database.transaction() as session:
+        coordinator = access.load_actor(session, user_ids["coordinacion.1"])
+        plan = planning.start(
+            session, coordinator, first_date=day, days=1, group_ids=group_ids, seconds=FIRST_PLAN_SECONDS
+        )
+    worker.run(database, name="demo", should_stop=lambda: False, once=True)
+    try:
         with database.transaction() as session:
-            coordinator = access.load_actor(session, user_ids["coordinacion.1"])
-            plan = planning.start(
-                session,
-                coordinator,
-                first_date=now.date() + timedelta(days=FIRST_PLAN_DAYS),
-                days=1,
-                group_ids=group_ids,
-                seconds=FIRST_PLAN_SECONDS,
-            )
-        worker.run(database, name="demo", should_stop=lambda: False, once=True)
-        try:
-            with database.transaction() as session:
-                accepted = planning.accept(session, coordinator, plan_id=plan.plan_id).movement_ids
-        except RetornoError:
-            return []
-        for movement_id in accepted:
-            _ask(database, user_ids, movement_id)
-    return list(accepted)
+            return planning.accept(session, coordinator, plan_id=plan.plan_id).movement_ids
+    except RetornoError as error:
+        _log.warning("no first movement on this day", day=day.isoformat(), why=type(error).__name__)
+        with database.transaction() as session:
+            planning.discard(session, coordinator, plan_id=plan.plan_id)
+        return ()
 
 
 def _ask(database: Database, user_ids: dict[str, str], movement_id: str) -> None:
