@@ -27,7 +27,7 @@ from retorno.models.movements import (
     MovementCrossing,
     MovementSegment,
 )
-from retorno.models.office import AuditEntry
+from retorno.models.office import AuditEntry, User
 from retorno.movement_facts import Rider, View, judge, view
 from retorno.office import access
 from retorno.routes.answers import Closed
@@ -104,6 +104,11 @@ class MovementReport:
     incidents: tuple[Incident, ...]
     verdict: Verdict | None
     history: tuple[Happened, ...]
+    names: dict[str, str]
+
+    def name_of(self, user_id: str) -> str:
+        """Name of a user who acted here; the text itself where it is no user, such as who answered on the phone."""
+        return self.names.get(user_id, user_id)
 
 
 def rows(session: Session, actor: access.Actor, *, is_open: bool = True) -> list[MovementRow]:
@@ -162,6 +167,15 @@ def report(session: Session, actor: access.Actor, *, movement_id: str) -> Moveme
     actor = access.require(session, actor, "manifest.read", movement_id=movement_id)
     seen = view(session, movement_id)
     movement = seen.movement
+    history = _history(session, movement_id)
+    questions, versions = _questions(session, actor, movement_id), _versions(session, movement_id)
+    acknowledged = manifest.acknowledgements(session, movement_id)
+    acted = [
+        *(each.actor_id for each in history),
+        *(each.answered_by for each in questions),
+        *(each.acknowledged_by for each in acknowledged),
+        *(user_id for each in versions for user_id in (each.proposed_by, each.signed_by or "")),
+    ]
     known = session.exec(select(Driver).where(Driver.operator == movement.operator).order_by(Driver.name)).all()
     return MovementReport(
         movement=movement,
@@ -171,11 +185,11 @@ def report(session: Session, actor: access.Actor, *, movement_id: str) -> Moveme
         escort_names=tuple(each.escort.name for each in seen.escorts),
         drivers=tuple(seen.drivers),
         known_drivers=tuple(known),
-        questions=tuple(_questions(session, actor, movement_id)),
-        versions=tuple(_versions(session, movement_id)),
+        questions=tuple(questions),
+        versions=tuple(versions),
         proposal=session.get(ManifestProposal, movement_id),
         needs_protection=manifest.needs_protection_signature(seen),
-        acknowledgements=tuple(manifest.acknowledgements(session, movement_id)),
+        acknowledgements=tuple(acknowledged),
         copies=tuple(_copies(session, movement_id)),
         arrivals=tuple(session.exec(select(Arrival).where(Arrival.movement_id == movement_id)).all()),
         handovers=tuple(session.exec(select(Handover).where(Handover.movement_id == movement_id)).all()),
@@ -183,8 +197,18 @@ def report(session: Session, actor: access.Actor, *, movement_id: str) -> Moveme
             session.exec(select(Incident).where(Incident.movement_id == movement_id).order_by(col(Incident.at))).all()
         ),
         verdict=_verdict(session, actor, seen),
-        history=tuple(_history(session, movement_id)),
+        history=tuple(history),
+        names=user_names(session, actor, acted),
     )
+
+
+def user_names(session: Session, actor: access.Actor, user_ids: Sequence[str]) -> dict[str, str]:
+    """Names of colleagues and of officers of other parties who acted on the office's movements, by user id."""
+    access.require(session, actor, "movement.read")
+    found = session.exec(
+        select(col(User.user_id), col(User.display_name)).where(col(User.user_id).in_(sorted(set(user_ids))))
+    ).all()
+    return dict(found)
 
 
 def _questions(session: Session, actor: access.Actor, movement_id: str) -> Sequence[Confirmation]:

@@ -16,11 +16,11 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from retorno import clock, planning
-from retorno.scope import CLOCK_UTC_OFFSET_MIN
 from retorno.models.movements import Driver, Escort, Movement, Offer, Plan, Vehicle
 from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, jobs
 from retorno.rules import Finding, RuleCode, WhatNow
+from retorno.scope import CLOCK_UTC_OFFSET_MIN
 from retorno.vocabulary import JobState, Mode, MovementStatus, PersonStatus, PlanStatus, Role, Rule
 
 

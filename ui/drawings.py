@@ -97,10 +97,70 @@ def map_spec(
     is_whole
         Show the whole region; else only where corridors run.
     """
-    facts = ground()
+    lines = [line for line in (_line(corridor) for corridor in corridors) if line is not None]
+    ends = {place_id: _position(place_id) for line in lines for place_id in (line["from"], line["to"])}
+    scale, center = _frame([] if is_whole else [position for position in ends.values() if position is not None])
+    land = {
+        "data": {"values": outlines()},
+        "mark": {"type": "geoshape", "fill": "#fbfaf7", "stroke": "#9a958a", "strokeWidth": 0.7},
+    }
+    return {
+        "height": 460,
+        "projection": {"type": "mercator", "scale": scale, "center": center},
+        "config": {"background": "#eef3f5"},
+        "layer": [
+            land,
+            *(_ride_layers(lines) if lines else ()),
+            _crossing_layer(crossings, words),
+            *(_name_layers(lines, ends) if lines else ()),
+        ],
+    }
+
+
+_AT = {"longitude": {"field": "lon", "type": "quantitative"}, "latitude": {"field": "lat", "type": "quantitative"}}
+
+
+def _line(corridor: MapCorridor) -> dict[str, Any] | None:
+    """A corridor with both ends and its middle; None where a place has no position."""
+    start, end = _position(corridor.from_place_id), _position(corridor.to_place_id)
+    if start is None or end is None:
+        return None
+    return {
+        "from": corridor.from_place_id,
+        "to": corridor.to_place_id,
+        "lon": start[0],
+        "lat": start[1],
+        "lon2": end[0],
+        "lat2": end[1],
+        "mid_lon": (start[0] + end[0]) / 2,
+        "mid_lat": (start[1] + end[1]) / 2,
+        "people": corridor.person_count,
+        "text": corridor.text,
+    }
+
+
+def _ride_layers(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    width = {"field": "people", "type": "quantitative", "legend": None, "scale": {"range": [1.5, 7]}}
+    return [
+        {
+            "data": {"values": list(lines)},
+            "mark": {"type": "rule", "color": "#c7740a", "opacity": 0.8},
+            "encoding": {
+                **_AT,
+                "longitude2": {"field": "lon2"},
+                "latitude2": {"field": "lat2"},
+                "size": width,
+                "tooltip": {"field": "text", "type": "nominal"},
+            },
+        }
+    ]
+
+
+def _crossing_layer(crossings: Iterable[MapCrossing], words: Mapping[str, str]) -> dict[str, Any]:
+    """Crossings by shape and colour together: circle open, cross closed, triangle not now."""
     marks = []
     for crossing in crossings:
-        post = facts.crossings[crossing.crossing_id].posts[0]
+        post = ground().crossings[crossing.crossing_id].posts[0]
         marks.append(
             {
                 "id": crossing.crossing_id,
@@ -111,89 +171,63 @@ def map_spec(
                 "lat": post.lat,
             }
         )
-    lines, ends = [], {}
-    for corridor in corridors:
-        start, end = _position(corridor.from_place_id), _position(corridor.to_place_id)
-        if start is None or end is None:
-            continue
-        lines.append(
-            {
-                "lon": start[0], "lat": start[1], "lon2": end[0], "lat2": end[1],
-                "mid_lon": (start[0] + end[0]) / 2, "mid_lat": (start[1] + end[1]) / 2,
-                "people": corridor.person_count, "text": corridor.text,
-            }
-        )  # fmt: skip
-        ends[corridor.from_place_id], ends[corridor.to_place_id] = start, end
+    states = [words["open"], words["closed"], words["restricted"]]
+    shape = {
+        "field": "state",
+        "type": "nominal",
+        "title": None,
+        "scale": {"domain": states, "range": ["circle", "cross", "triangle-up"]},
+        "legend": {"orient": "top-right", "labelFontSize": 12},
+    }
+    color = {
+        "field": "state",
+        "type": "nominal",
+        "title": None,
+        "scale": {"domain": states, "range": [OPEN, CLOSED, OTHER]},
+    }
+    tooltip = [{"field": name, "type": "nominal", "title": " "} for name in ("name", "text")]
+    return {
+        "data": {"values": marks},
+        "mark": {"type": "point", "size": 60, "strokeWidth": 2},
+        "encoding": {**_AT, "shape": shape, "color": color, "tooltip": tooltip},
+    }
+
+
+def _name_layers(
+    lines: Sequence[Mapping[str, Any]], ends: Mapping[str, tuple[float, float] | None]
+) -> list[dict[str, Any]]:
+    """Dots and names of the places, and the number of people on every corridor."""
+    facts = ground()
     dots = [
-        {"name": (facts.places.get(place_id) or facts.airports[place_id]).name, "lon": lon, "lat": lat}
-        for place_id, (lon, lat) in ends.items()
+        {
+            "name": (facts.places.get(place_id) or facts.airports[place_id]).name,
+            "lon": position[0],
+            "lat": position[1],
+        }
+        for place_id, position in ends.items()
+        if position is not None
     ]
-    scale, center = _frame([] if is_whole else list(ends.values()))
-    at = {"longitude": {"field": "lon", "type": "quantitative"}, "latitude": {"field": "lat", "type": "quantitative"}}
     middle = {
         "longitude": {"field": "mid_lon", "type": "quantitative"},
         "latitude": {"field": "mid_lat", "type": "quantitative"},
     }
-    states = [words["open"], words["closed"], words["restricted"]]
-    return {
-        "height": 460,
-        "projection": {"type": "mercator", "scale": scale, "center": center},
-        "config": {"background": "#eef3f5"},
-        "layer": [
-            {
-                "data": {"values": outlines()},
-                "mark": {"type": "geoshape", "fill": "#fbfaf7", "stroke": "#9a958a", "strokeWidth": 0.7},
-            },
-            {
-                "data": {"values": lines},
-                "mark": {"type": "rule", "color": "#c7740a", "opacity": 0.8},
-                "encoding": at
-                | {
-                    "longitude2": {"field": "lon2"},
-                    "latitude2": {"field": "lat2"},
-                    "size": {
-                        "field": "people", "type": "quantitative", "legend": None, "scale": {"range": [1.5, 7]},
-                    },
-                    "tooltip": {"field": "text", "type": "nominal"},
-                },
-            },
-            {
-                "data": {"values": marks},
-                "mark": {"type": "point", "size": 60, "strokeWidth": 2},
-                "encoding": at
-                | {
-                    "shape": {
-                        "field": "state", "type": "nominal", "title": None,
-                        "scale": {"domain": states, "range": ["circle", "cross", "triangle-up"]},
-                        "legend": {"orient": "top-right", "labelFontSize": 12},
-                    },
-                    "color": {
-                        "field": "state", "type": "nominal", "title": None,
-                        "scale": {"domain": states, "range": [OPEN, CLOSED, OTHER]},
-                    },
-                    "tooltip": [
-                        {"field": "name", "type": "nominal", "title": " "},
-                        {"field": "text", "type": "nominal", "title": " "},
-                    ],
-                },
-            },
-            {
-                "data": {"values": dots},
-                "mark": {"type": "circle", "size": 40, "color": "#1b1b1b", "opacity": 1},
-                "encoding": at,
-            },
-            {
-                "data": {"values": dots},
-                "mark": {"type": "text", "dy": -10, "fontSize": 12, "color": "#1b1b1b", "fontWeight": 600},
-                "encoding": at | {"text": {"field": "name", "type": "nominal"}},
-            },
-            {
-                "data": {"values": lines},
-                "mark": {"type": "text", "fontSize": 14, "fontWeight": 700, "color": "#7a4300", "dy": -8},
-                "encoding": middle | {"text": {"field": "people", "type": "quantitative"}},
-            },
-        ],
-    }  # fmt: skip
+    return [
+        {
+            "data": {"values": dots},
+            "mark": {"type": "circle", "size": 40, "color": "#1b1b1b", "opacity": 1},
+            "encoding": _AT,
+        },
+        {
+            "data": {"values": dots},
+            "mark": {"type": "text", "dy": -10, "fontSize": 12, "color": "#1b1b1b", "fontWeight": 600},
+            "encoding": {**_AT, "text": {"field": "name", "type": "nominal"}},
+        },
+        {
+            "data": {"values": list(lines)},
+            "mark": {"type": "text", "fontSize": 14, "fontWeight": 700, "color": "#7a4300", "dy": -8},
+            "encoding": {**middle, "text": {"field": "people", "type": "quantitative"}},
+        },
+    ]
 
 
 def _frame(points: Sequence[tuple[float, float]]) -> tuple[float, list[float]]:

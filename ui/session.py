@@ -22,7 +22,7 @@ from sqlmodel import Session, select
 
 from retorno import clock, intake
 from retorno.database import Database
-from retorno.errors import Fault, Inconsistent, InputError, NotAllowed, Refused, RetornoError, Stale
+from retorno.errors import Fault, Inconsistent, InputError, NotAllowed, NotSaved, Refused, RetornoError, Stale
 from retorno.labels import all_labels, clock_text, day_text, label, time_text
 from retorno.models.office import FileToken, Office
 from retorno.office import access, accounts, audit
@@ -388,6 +388,8 @@ def show_problem(problem: RetornoError, act: str) -> None:
             st.error("\n".join(f"- {plain(line)}" for line in [*dict.fromkeys(lines)]))
         case NotAllowed():
             st.error(label(_known_key(f"view.not_allowed.{act}", "light.not_found"), language))
+        case NotSaved():
+            st.error(label("error.not_saved", language))
         case Stale():
             st.error(label(_known_key(f"view.stale.{act}", "view.stale"), language))
         case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import streamlit as st
@@ -35,9 +35,13 @@ def show() -> None:
         components.empty(here, "view.confirmation.empty")
         return
     questions = session.look(confirmation.open_questions)
+    names = session.look(
+        lambda db, actor: movement_report.user_names(db, actor, [each.answered_by for each in questions])
+    )
     _due_first(here, rows, questions)
     for row in rows:
-        _movement(here, row, [each for each in questions if each.movement_id == row.movement.movement_id])
+        mine = [each for each in questions if each.movement_id == row.movement.movement_id]
+        _movement(here, row, mine, names)
 
 
 def _due_first(here: Visit, rows: Sequence[MovementRow], questions: Sequence[Confirmation]) -> None:
@@ -66,7 +70,7 @@ def hours_left(here: Visit, each: Confirmation) -> str:
     return here.t("view.late") if left <= timedelta(0) else here.t("view.hours", n=int(left.total_seconds() // 3600))
 
 
-def _movement(here: Visit, row: MovementRow, questions: Sequence[Confirmation]) -> None:
+def _movement(here: Visit, row: MovementRow, questions: Sequence[Confirmation], names: Mapping[str, str]) -> None:
     movement = row.movement
     with st.expander(plain(movement_line(here, row)), expanded=not questions):
         left, right = st.columns([3, 2])
@@ -95,7 +99,7 @@ def _movement(here: Visit, row: MovementRow, questions: Sequence[Confirmation]) 
                         party_name(here, each),
                         answer_text(here, each),
                         here.time(each.due_at),
-                        each.answered_by,
+                        names.get(each.answered_by, each.answered_by),
                         here.t(f"way.{each.way}") if each.way else "",
                     )
                     for each in questions

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from retorno import arrival, changes, clock, manifest, movement_report, planning
 from retorno.confirmation import Party
 from retorno.errors import Fault, InputError
-from retorno.models.movements import Acknowledgement, ManifestCopy
+from retorno.models.movements import Acknowledgement, ManifestCopy, ManifestVersion
 from retorno.movement_report import MovementReport, MovementRow
 from retorno.office.access import Actor
 from retorno.vocabulary import (
@@ -198,9 +198,10 @@ def _next_step(here: Visit, found: MovementReport, *, is_coordinator: bool) -> N
                     for outcome in verdict.outcomes
                 ],
             )
-    _signatures(here, found, is_coordinator=is_coordinator)
-    if is_coordinator:
-        _release(here, found)
+    with st.container(horizontal=True):
+        if is_coordinator:
+            _release(here, found)
+        _signatures(here, found, is_coordinator=is_coordinator)
 
 
 def _signatures(here: Visit, found: MovementReport, *, is_coordinator: bool) -> None:
@@ -414,7 +415,7 @@ def _papers(here: Visit, found: MovementReport) -> None:
                 here.t(f"status.manifest.{each.status.value}"),
                 each.person_count,
                 here.time(each.issued_at),
-                here.t("view.movement.removal") if each.is_removal_only else f"{each.proposed_by}, {each.signed_by}",
+                _signed_by(here, found, each),
             )
             for each in found.versions
         ],
@@ -425,6 +426,12 @@ def _papers(here: Visit, found: MovementReport) -> None:
         return
     for copy in found.copies:
         _copy(here, copy)
+
+
+def _signed_by(here: Visit, found: MovementReport, version: ManifestVersion) -> str:
+    if version.is_removal_only:
+        return here.t("view.movement.removal")
+    return ", ".join(found.name_of(user_id) for user_id in (version.proposed_by, version.signed_by) if user_id)
 
 
 def _copy(here: Visit, copy: ManifestCopy) -> None:
@@ -452,7 +459,7 @@ def _answers(here: Visit, found: MovementReport, *, is_coordinator: bool) -> Non
                     party_name(here, each),
                     answer_text(here, each),
                     here.time(each.answered_at) if each.answered_at else "–",
-                    each.answered_by,
+                    found.name_of(each.answered_by),
                 )
                 for each in found.questions
             ],
@@ -468,7 +475,7 @@ def _answers(here: Visit, found: MovementReport, *, is_coordinator: bool) -> Non
                     here.t("view.movement.acknowledged", time=here.time(each.acknowledged_at))
                     if each.acknowledged_at
                     else here.t("view.movement.not_acknowledged"),
-                    each.acknowledged_by,
+                    found.name_of(each.acknowledged_by),
                 )
                 for each in found.acknowledgements
             ],
@@ -550,7 +557,7 @@ def _happened(here: Visit, found: MovementReport) -> None:
             (
                 here.time(each.at),
                 act_name(here, each.act),
-                each.actor_id,
+                found.name_of(each.actor_id),
                 here.t(f"outcome.{each.outcome}"),
             )
             for each in found.history
