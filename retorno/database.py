@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, create_engine
 
-from retorno.errors import InputError
+from retorno.errors import InputError, NotSaved
 from retorno.models.protection import PROTECTION_SCHEMA
 from retorno.models.triggers import statements
 
@@ -44,11 +45,14 @@ class Database:
             if file and file != ":memory:":
                 Path(file).parent.mkdir(parents=True, exist_ok=True)
             self.engine = create_engine(
-                url, execution_options={"schema_translate_map": {PROTECTION_SCHEMA: None}}, connect_args={"timeout": 10}
+                url,
+                execution_options={"schema_translate_map": {PROTECTION_SCHEMA: None}},
+                connect_args={"timeout": 10},
+                hide_parameters=True,  # a logged error must not name anybody
             )
             _prepare_sqlite(self.engine)
         elif backend == "postgresql":
-            self.engine = create_engine(url, pool_pre_ping=True)
+            self.engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
         else:
             raise InputError(f'database "{backend}", expected sqlite or postgresql')
         self._reading_engine = self.engine.execution_options(read_only=True)
@@ -81,13 +85,22 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that commits at the end, or rolls back everything if anything is raised; writers queue."""
+        """A session that commits at the end, or rolls back everything if anything is raised; writers queue.
+
+        Raises
+        ------
+        NotSaved
+            If the database cannot be written now: the disk is full, the server is gone, a writer holds it too long.
+        """
         with Session(self.engine, expire_on_commit=False) as session:
             try:
                 if not self.is_sqlite:
                     session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": WRITER_LOCK})
                 yield session
                 session.commit()
+            except OperationalError as error:
+                _take_back(session)
+                raise NotSaved("nothing was saved: the disk is full or the database does not answer") from error
             except BaseException:
                 session.rollback()
                 raise
@@ -101,6 +114,14 @@ class Database:
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _take_back(session: Session) -> None:
+    """Roll back after the database itself failed; one that is gone has rolled back already."""
+    try:
+        session.rollback()
+    except OperationalError:
+        session.invalidate()
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""The errors of retorno: one base and five children.
+"""The errors of retorno: one base and six children.
 
 Expected outcomes (no plan for a group, a group that is not ready) are return values, never exceptions.
 """
@@ -63,6 +63,10 @@ class Refused(RetornoError):
 
 class Stale(RetornoError):
     """The records changed since they were read."""
+
+
+class NotSaved(RetornoError):
+    """The database could not be read or written now (a full disk, a lost server); nothing of the act was kept."""
 
 
 class Inconsistent(RetornoError):

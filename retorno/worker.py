@@ -20,7 +20,7 @@ import structlog
 
 from retorno import planning
 from retorno.database import Database
-from retorno.errors import Inconsistent, RetornoError
+from retorno.errors import Inconsistent, NotSaved, RetornoError
 from retorno.models.movements import Plan
 from retorno.models.office import Job
 from retorno.office import jobs
@@ -54,10 +54,15 @@ def run(database: Database, *, name: str, should_stop: Callable[[], bool], once:
     """Take jobs until told to stop; with ``once``, until none waits. Gives the number of jobs ended."""
     count = 0
     while not should_stop():
-        with database.transaction() as session:
-            for lost in jobs.give_up(session):
-                planning.fail(session, lost.object_id, lost.error)
-            job = jobs.take(session, name)
+        try:
+            with database.transaction() as session:
+                for lost in jobs.give_up(session):
+                    planning.fail(session, lost.object_id, lost.error)
+                job = jobs.take(session, name)
+        except NotSaved as problem:
+            _log.error("database does not answer", error=str(problem))
+            time.sleep(POLL_SECONDS)
+            continue
         if job is None:
             if once:
                 return count
@@ -80,10 +85,14 @@ def _run_job(database: Database, job: Job, name: str) -> None:
         # The class only: a message of a library may hold what a row holds.
         error = type(problem).__name__
         _log.error("job failed", job=job.job_id, error=error, exc_info=not isinstance(problem, RetornoError))
-        with database.transaction() as session:
-            if jobs.is_held(session, job.job_id, name):
-                planning.fail(session, job.object_id, error)
-                jobs.finish(session, job.job_id, name, state=JobState.FAILED, error=error)
+        try:
+            with database.transaction() as session:
+                if jobs.is_held(session, job.job_id, name):
+                    planning.fail(session, job.object_id, error)
+                    jobs.finish(session, job.job_id, name, state=JobState.FAILED, error=error)
+        except NotSaved:
+            # Its lease runs out, and it is taken up again as soon as the database can be written.
+            _log.error("job left for its lease to run out", job=job.job_id)
 
 
 @contextmanager

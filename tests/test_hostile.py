@@ -7,13 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import Session
+from sqlalchemy import text
+from sqlmodel import Session, select
 
 from retorno import arrival, changes, clock, manifest
 from retorno.confirmation import Party
-from retorno.errors import Refused, Stale
+from retorno.database import Database
+from retorno.errors import NotSaved, Refused, Stale
 from retorno.models.movements import Closure, Movement
-from retorno.models.people import Person
+from retorno.models.people import Person, TravelGroup
 from retorno.models.protection import Hold
 from retorno.office.access import Actor
 from retorno.vocabulary import ClosureTarget, HoldKind, MovementStatus, PartyKind
@@ -158,6 +160,38 @@ def test_nobody_arrives_on_a_journey_that_was_not_released(
             session, reception, movement_id=bus.movement_id, place_id="HN-CAMR-OMOA", received_by="Oficial"
         )
     assert build.status_of(session, bus.movement_id) is MovementStatus.ISSUED
+
+
+# ---- a full disk -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_full_disk_leaves_nothing_of_an_issue_and_says_so(
+    database: Database, office: builders.OfficeFixture, coordinator: Actor, coordinator_2: Actor
+) -> None:
+    with database.transaction() as session:
+        bus = build.make_bus(session)
+        build.seat_group(session, bus, build.make_family(session, adults=2))
+        build.confirm_all(session, coordinator, bus.movement_id)
+        manifest.propose(session, coordinator, movement_id=bus.movement_id)
+
+    def sign_on_a_full_disk() -> None:
+        with database.transaction() as session:
+            pages = session.execute(text("PRAGMA page_count")).scalar_one()
+            session.execute(text(f"PRAGMA max_page_count = {pages}"))
+            for _ in range(50):
+                build.make_family(session, adults=2)
+            manifest.sign(session, coordinator_2, movement_id=bus.movement_id)
+
+    with pytest.raises(NotSaved, match="disk is full") as full:
+        sign_on_a_full_disk()
+
+    assert "Inventada" not in str(full.value.__cause__)
+    with database.transaction() as session:
+        session.execute(text("PRAGMA max_page_count = 1000000"))
+        assert manifest.current_version(session, bus.movement_id) is None
+        assert len(session.exec(select(TravelGroup)).all()) == 1
+        assert manifest.sign(session, coordinator_2, movement_id=bus.movement_id).version == 1
 
 
 # ---- on the way ------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from retorno import arrival, changes, clock, confirmation, files, manifest
 from retorno.confirmation import Party
-from retorno.errors import Fault, InputError, NotAllowed, Refused, Stale
+from retorno.errors import Fault, InputError, NotAllowed, NotSaved, Refused, Stale
 from retorno.labels import all_labels, label, labels_for, time_text
 from retorno.models.movements import Handover, Movement, MovementSegment
 from retorno.office import access
@@ -259,6 +259,8 @@ class Posts:
             return self._movement(
                 visit, "", (label(key if key in all_labels() else "view.stale", visit.language),), 409
             )
+        except NotSaved:
+            return self._message(visit, label("error.not_saved", visit.language), 503)
         except Refused as error:
             sentences = [label(found.label_key, visit.language, **found.label_params) for found in error.findings]
             return self._movement(visit, "", tuple(sentences), 409)
