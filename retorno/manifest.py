@@ -316,10 +316,15 @@ def sign(session: Session, actor: access.Actor, *, movement_id: str) -> Manifest
 
 
 def _judged(
-    session: Session, actor: access.Actor, seen: View, stage: MovementStatus = MovementStatus.ISSUED
+    session: Session,
+    actor: access.Actor,
+    seen: View,
+    stage: MovementStatus = MovementStatus.ISSUED,
+    *,
+    is_removal: bool = False,
 ) -> tuple[RuleOutcome, ...]:
     """Every rule on every person and on the movement; ``Refused`` with what blocks, as the actor may read it."""
-    outcomes = judge(session, seen, stage=stage)
+    outcomes = judge(session, seen, stage=stage, is_removal=is_removal)
     stopping = [found for outcome in outcomes for found in blocking(outcome.findings)]
     if stopping or not seen.riders:
         raise Refused(access.visible_findings(stopping, actor))
@@ -672,8 +677,10 @@ def check_departure(session: Session, actor: access.Actor, *, movement_id: str) 
     seen = view(session, movement_id)
     if not list_stands(session, movement_id):
         raise Stale("the list in force no longer names who is aboard: propose and sign the list again")
+    in_force = current_version(session, movement_id)
+    is_removal = in_force is not None and in_force.is_removal_only
     try:
-        _judged(session, actor, seen, MovementStatus.RELEASED)
+        _judged(session, actor, seen, MovementStatus.RELEASED, is_removal=is_removal)
     except Refused:
         if actor.has(Role.COORDINATOR):
             raise

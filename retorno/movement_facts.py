@@ -24,7 +24,7 @@ from retorno.models.movements import (
     Vehicle,
 )
 from retorno.models.people import Document, Person, TravelGroup
-from retorno.readiness import group_findings, persons_of_groups
+from retorno.readiness import facts_of_groups, occasion_of, persons_of_groups
 from retorno.routes.answers import Closed, Open
 from retorno.rules import (
     AcknowledgementFacts,
@@ -47,6 +47,7 @@ from retorno.rules import (
     is_child,
     is_unaccompanied_child,
     is_vulnerable,
+    judge_group,
     judge_movement,
     report,
 )
@@ -584,21 +585,22 @@ def _elsewhere(session: Session, seen: View) -> frozenset[str]:
 def findings_of(session: Session, seen: View, *, stage: MovementStatus, is_removal: bool = False) -> list[Finding]:
     """Everything the rules say about a movement and about every group on it, at this moment.
 
-    With ``is_removal`` the version only takes people off: notice is not asked again (R22 allows removals after the
-    deadline).
+    With ``is_removal`` the version only takes people off: neither notice nor acknowledgements are asked again (R22
+    allows removals after the deadline, and every party has the longer list).
     """
     found = judge_movement(movement_facts(session, seen, stage=stage), seen.situation.policy)
     if is_removal:
         found = [each for each in found if each.code.value not in _NOT_ASKED_AT_REMOVAL]
-    for group_id in dict.fromkeys(rider.group.group_id for rider in seen.riders):
+    group_ids = list(dict.fromkeys(rider.group.group_id for rider in seen.riders))
+    facts = facts_of_groups(session, group_ids)
+    for group_id in group_ids:
         legs, last_leg_on = journey_legs(session, group_id, seen.situation)
-        found += group_findings(
-            session, group_id=group_id, travel_date=legs[0].departs_on, last_leg_date=last_leg_on, legs=legs
-        )
+        occasion = occasion_of(session, travel_date=legs[0].departs_on, last_leg_date=last_leg_on, legs=legs)
+        found += judge_group(facts[group_id], occasion)
     return found
 
 
-_NOT_ASKED_AT_REMOVAL = frozenset({"NOTICE_TOO_LATE", "NOTICE_NOT_SENT", "CHANGED_AFTER_DEADLINE"})
+_NOT_ASKED_AT_REMOVAL = frozenset({"NOTICE_TOO_LATE", "NOTICE_NOT_SENT", "CHANGED_AFTER_DEADLINE", "NOT_ACKNOWLEDGED"})
 
 
 def judge(session: Session, seen: View, *, stage: MovementStatus, is_removal: bool = False) -> tuple[RuleOutcome, ...]:

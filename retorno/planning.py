@@ -15,16 +15,17 @@ from importlib.metadata import version as package_version
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from retorno import clock, rules
 from retorno.booking import write_movements
 from retorno.errors import Inconsistent, InputError, NotAllowed, Refused, Stale
+from retorno.fairness import first_stranded_first
 from retorno.fleet import trip_details
 from retorno.gathering import Gathered, gather
 from retorno.models.movements import Driver, Movement, Offer, OfferCreate, Plan, Seat
 from retorno.models.office import Office
-from retorno.models.people import TravelGroup
+from retorno.models.people import Person, TravelGroup
 from retorno.movement_facts import findings_of, view
 from retorno.office import access, audit, jobs
 from retorno.optimizer.check import judge
@@ -41,7 +42,7 @@ from retorno.optimizer.problem import (
 from retorno.rules import Finding
 from retorno.scope import Scope
 from retorno.situation import situation
-from retorno.vocabulary import JobKind, JobState, MovementStatus, PlanStatus, Role, SeatStatus
+from retorno.vocabulary import JobKind, JobState, MovementStatus, PersonStatus, PlanStatus, Role, SeatStatus
 
 LONGEST_PLAN_DAYS = 42
 LONGEST_RUN_SECONDS = 900
@@ -193,6 +194,7 @@ def keep_solution(
         # Whoever withdrew, was stopped or got a seat while the run went on is not in the draft.
         planned = sorted(group_id for group_id, legs in solution.itineraries.items() if legs)
         solution = _without(problem, solution, set(_moved(session, plan, planned)))
+        solution = first_stranded_first(problem, solution, _stranded_since(session, plan, problem))
         solution, dropped = screened(session, plan, problem, solution)
         verdict = judge(problem, solution)
         if not verdict.is_valid:
@@ -218,6 +220,18 @@ def keep_solution(
         plan.version += 1
     session.add(plan)
     session.flush()
+
+
+def _stranded_since(session: Session, plan: Plan, problem: Problem) -> dict[str, date]:
+    """First stranded day of every group that may still be planned, of the member who waits longest."""
+    group_ids = [group.id for group in problem.groups]
+    moved = set(_moved(session, plan, group_ids))
+    rows = session.exec(
+        select(col(Person.group_id), func.min(Person.stranded_since))
+        .where(col(Person.group_id).in_(group_ids), Person.status == PersonStatus.ACTIVE)
+        .group_by(col(Person.group_id))
+    ).all()
+    return {group_id: since for group_id, since in rows if group_id not in moved}
 
 
 def fail(session: Session, plan_id: str, reason: str) -> None:

@@ -81,6 +81,7 @@ class Policy(Mapping[str, int]):
     children_per_escort_older: int
     escorts_with_unaccompanied: int
     unaccompanied_per_vehicle: int
+    unaccompanied_per_aircraft: int
     age_of_majority: int
     certificate_from_week: int
     certificate_max_age_hours: int

@@ -407,8 +407,8 @@ def seat_group(session: Session, movement: Movement, group: TravelGroup, *, esco
         seat_escort(session, movement, escort, group.group_id)
 
 
-def seat_escort(session: Session, movement: Movement, escort: Escort, group_id: str) -> Seat:
-    """A seat for an escort of one group."""
+def seat_escort(session: Session, movement: Movement, escort: Escort, group_id: str | None) -> Seat:
+    """A seat for an escort of one group, or of everybody aboard."""
     seat = Seat(
         movement_id=movement.movement_id,
         escort_id=escort.escort_id,

@@ -27,7 +27,7 @@ papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.seal 
 situation
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
-gathering booking planning plan_report confirmation manifest arrival changes movement_report files
+gathering fairness booking planning plan_report confirmation manifest arrival changes movement_report files
 worker serving demo_cases demo_office demo __main__
 """.split()
 
@@ -51,7 +51,9 @@ ONLY_IN = {
     "streamlit": set(),
     "typst": {"papers.pages"},
 }
-OPTIMIZER_USERS = {"fleet", "offers", "limits", "gathering", "booking", "planning", "worker", "__main__", "changes"}
+OPTIMIZER_USERS = {
+    "fleet", "offers", "limits", "gathering", "fairness", "booking", "planning", "worker", "__main__", "changes",
+}  # fmt: skip
 PROTECTION_USERS = {
     "rules", "office.access", "intake", "protection", "readiness", "changes", "retention", "database", "models",
     "models.triggers", "booking",

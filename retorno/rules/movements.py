@@ -186,8 +186,9 @@ def children_protected(movement: MovementFacts, policy: Policy) -> list[Finding]
             if is_exposed:
                 exposed.setdefault(person.person_id, _of(movement, RuleCode.CHILD_AMONG_ADULTS, person=person))
     found = list(exposed.values())
-    if most > policy.unaccompanied_per_vehicle:
-        found.append(_of(movement, RuleCode.UASC_PER_VEHICLE, children=most, most=policy.unaccompanied_per_vehicle))
+    limit = policy.unaccompanied_per_aircraft if movement.mode in AIR else policy.unaccompanied_per_vehicle
+    if most > limit:
+        found.append(_of(movement, RuleCode.UASC_PER_VEHICLE, children=most, most=limit))
     return found
 
 
