@@ -33,15 +33,16 @@ def cancel_thin(ground: Ground, load: Load, prices: Prices, scratch: Scratch, gr
     """Changes ``load`` and ``prices``: cancels aircraft below their least load; gives how many.
 
     ``groups`` is the order in which the groups of a cancelled aircraft look for another way.  An aircraft that
-    carries a locked group stays.
+    carries a locked group stays: nothing more is cancelled once only such a one is left, or comes again.
     """
-    cancelled = 0
+    cancelled, before = 0, -1
     places = load.aircraft.shape[2]
     days = ground.day_count
     while True:
         worst = worst_aircraft(ground, load)
-        if worst < 0:
+        if worst < 0 or worst == before or cancelled > load.aircraft.size:
             return cancelled
+        before = worst
         aircraft, day, row = worst % places, (worst // places) % days, worst // (places * days)
         prices.barred[row, day] = True
         cancelled += 1

@@ -81,6 +81,15 @@ def test_a_repair_keeps_facts_and_locked_legs(seed: int) -> None:
         assert verdict.value_cents == draft.value_cents
 
 
+def test_a_repair_ends_where_a_locked_group_keeps_a_thin_aircraft_flying() -> None:
+    problem = random_problem(80202, replan=True, group_count=9)
+    assert problem.replan is not None
+
+    draft, _ = repair(prepare(build(problem)), problem.replan.previous, expected=6.0)
+
+    assert not can_be_shown(draft)
+
+
 def test_a_cancelled_trip_touches_only_its_riders() -> None:
     problem = random_problem(4, group_count=12, horizon_days=6, site_count=5)
     setting = prepare(build(problem))
