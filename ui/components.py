@@ -59,7 +59,7 @@ table.rt td.n, table.rt th.n { text-align: right; padding-right: 1.2rem; font-va
 .rt-empty { border: 1px dashed #9a9a9a; padding: .9rem 1.1rem; color: #333; margin: .3rem 0 .8rem; }
 .rt-empty b { display: block; }
 [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
-[data-testid="stFileUploaderDropzone"] button[data-testid="stBaseButton-secondary"] { font-size: 0; }
+[data-testid="stFileUploaderDropzone"] button[data-testid="stBaseButton-secondary"] > * { display: none; }
 [data-testid="stFileUploaderDropzone"] button[data-testid="stBaseButton-secondary"]::after {
   content: "CHOOSE"; font-size: 1rem; }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }

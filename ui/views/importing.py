@@ -112,7 +112,7 @@ def _preview(here: Visit, preview: ImportPreview) -> None:
 
 
 def _problems(here: Visit, faults: Sequence[Fault], digest: str) -> None:
-    st.error(plain(here.t("error.import", n=len(faults))))
+    st.error(plain(plural("error.import", here.language, len(faults))))
     kept = session.recall("import.faults")
     if kept != (digest, len(faults)):
         done = session.do(
