@@ -18,7 +18,6 @@ from retorno.models.movements import (
     Confirmation,
     Driver,
     Escort,
-    Movement,
     OfferCreate,
     Vehicle,
 )
@@ -37,9 +36,11 @@ HOME = "MX-TAPACHULA"
 PLACES = (HOME, "GT-CIUDAD-DE-GUATEMALA", "PA-CIUDAD-DE-PANAMA", "PA-DAVID")
 """The caseload: both land corridors begin at one of these places."""
 OPENED_DAYS = 60
-FIRST_PLAN_DAYS = (3, 4, 5)
-"""So soon that posts see the list already, and late enough for the notice given the day before; later on holidays."""
-FIRST_PLAN_SECONDS = 2
+ISSUED_TO, ASKED_TO = "HN-CAMR-OMOA", "HN-SAN-PEDRO-SULA"
+FIRST_DAYS = {ISSUED_TO: (3, 4, 5), ASKED_TO: (6, 7, 8)}
+"""Days tried for the first movements. The issued one: so soon that posts see its list, and late enough for the notice
+given the day before. The other: so late that its questions can still be answered in time."""
+FIRST_PLAN_SECONDS = 1
 FIRST_MOVEMENTS_FROM = "GT-CIUDAD-DE-GUATEMALA"
 """Two movements from here stand already at the first sign-in: consulate, post and reception have something to see."""
 ARRANGER = "Coordinadora inventada (demo)"
@@ -340,20 +341,21 @@ def _first_movements(database: Database, user_ids: dict[str, str], people: Seque
 
     Where the calendar leaves no day for it, there is no movement yet and everybody waits for the first plan.
     """
-    group_ids = sorted(
-        {
-            each.group_id
-            for each in people
-            if (each.case.place_id, each.case.destination_country) == (FIRST_MOVEMENTS_FROM, "HN")
-        }
-    )
     with clock.standing_at(now - timedelta(days=1)):
-        for days in FIRST_PLAN_DAYS:
-            accepted = _planned(database, user_ids, group_ids, now.date() + timedelta(days=days))
-            for movement_id in accepted:
-                _ask(database, user_ids, movement_id)
-            if accepted:
-                return
+        for destination, days in FIRST_DAYS.items():
+            group_ids = sorted(
+                {
+                    each.group_id
+                    for each in people
+                    if (each.case.place_id, each.case.destination_place_id) == (FIRST_MOVEMENTS_FROM, destination)
+                }
+            )
+            for day in days:
+                accepted = _planned(database, user_ids, group_ids, now.date() + timedelta(days=day))
+                for movement_id in accepted:
+                    _ask(database, user_ids, movement_id, is_answered=destination == ISSUED_TO)
+                if accepted:
+                    break
 
 
 def _planned(database: Database, user_ids: dict[str, str], group_ids: Sequence[str], day: date) -> tuple[str, ...]:
@@ -374,12 +376,12 @@ def _planned(database: Database, user_ids: dict[str, str], group_ids: Sequence[s
         return ()
 
 
-def _ask(database: Database, user_ids: dict[str, str], movement_id: str) -> None:
-    """Ask everyone about a movement; the one to Omoa is answered by all and issued."""
+def _ask(database: Database, user_ids: dict[str, str], movement_id: str, *, is_answered: bool) -> None:
+    """Ask everyone about a movement; with ``is_answered`` all say yes, and it is issued."""
     with database.transaction() as session:
         coordinator = access.load_actor(session, user_ids["coordinacion.1"])
         confirmation.request_confirmations(session, coordinator, movement_id=movement_id)
-        if "HN-CAMR-OMOA" not in confirmation.arrival_places(session, session.get_one(Movement, movement_id)):
+        if not is_answered:
             return
         questions = session.exec(
             select(Confirmation)
