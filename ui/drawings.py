@@ -99,7 +99,8 @@ def map_spec(
     """
     lines = [line for line in (_line(corridor) for corridor in corridors) if line is not None]
     ends = {place_id: _position(place_id) for line in lines for place_id in (line["from"], line["to"])}
-    scale, center = _frame([] if is_whole else [position for position in ends.values() if position is not None])
+    inside = [position for position in ends.values() if position is not None and _is_in_region(position)]
+    scale, center = _frame([] if is_whole else inside)
     land = {
         "data": {"values": outlines()},
         "mark": {"type": "geoshape", "fill": "#fbfaf7", "stroke": "#9a958a", "strokeWidth": 0.7},
@@ -117,6 +118,10 @@ def map_spec(
     }
 
 
+def _is_in_region(position: tuple[float, float]) -> bool:
+    return WEST <= position[0] <= EAST and SOUTH <= position[1] <= NORTH
+
+
 _AT = {"longitude": {"field": "lon", "type": "quantitative"}, "latitude": {"field": "lat", "type": "quantitative"}}
 
 
@@ -125,6 +130,8 @@ def _line(corridor: MapCorridor) -> dict[str, Any] | None:
     start, end = _position(corridor.from_place_id), _position(corridor.to_place_id)
     if start is None or end is None:
         return None
+    # A way that leaves the region carries its number near the end that is still on the map.
+    share = 0.5 if _is_in_region(start) and _is_in_region(end) else 0.1 if _is_in_region(start) else 0.9
     return {
         "from": corridor.from_place_id,
         "to": corridor.to_place_id,
@@ -132,8 +139,8 @@ def _line(corridor: MapCorridor) -> dict[str, Any] | None:
         "lat": start[1],
         "lon2": end[0],
         "lat2": end[1],
-        "mid_lon": (start[0] + end[0]) / 2,
-        "mid_lat": (start[1] + end[1]) / 2,
+        "mid_lon": start[0] + share * (end[0] - start[0]),
+        "mid_lat": start[1] + share * (end[1] - start[1]),
         "people": corridor.person_count,
         "text": corridor.text,
     }
@@ -144,7 +151,7 @@ def _ride_layers(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "data": {"values": list(lines)},
-            "mark": {"type": "rule", "color": "#c7740a", "opacity": 0.8},
+            "mark": {"type": "rule", "color": "#c7740a", "opacity": 0.8, "clip": True},
             "encoding": {
                 **_AT,
                 "longitude2": {"field": "lon2"},
@@ -188,7 +195,7 @@ def _crossing_layer(crossings: Iterable[MapCrossing], words: Mapping[str, str]) 
     tooltip = [{"field": name, "type": "nominal", "title": " "} for name in ("name", "text")]
     return {
         "data": {"values": marks},
-        "mark": {"type": "point", "size": 60, "strokeWidth": 2},
+        "mark": {"type": "point", "size": 60, "strokeWidth": 2, "clip": True},
         "encoding": {**_AT, "shape": shape, "color": color, "tooltip": tooltip},
     }
 
@@ -205,7 +212,7 @@ def _name_layers(
             "lat": position[1],
         }
         for place_id, position in ends.items()
-        if position is not None
+        if position is not None and _is_in_region(position)
     ]
     middle = {
         "longitude": {"field": "mid_lon", "type": "quantitative"},
@@ -214,20 +221,31 @@ def _name_layers(
     return [
         {
             "data": {"values": dots},
-            "mark": {"type": "circle", "size": 40, "color": "#1b1b1b", "opacity": 1},
-            "encoding": _AT,
+            "mark": {"type": "circle", "size": 40, "color": "#1b1b1b", "opacity": 1, "clip": True},
+            "encoding": {**_AT, "tooltip": {"field": "name", "type": "nominal"}},
         },
         {
-            "data": {"values": dots},
-            "mark": {"type": "text", "dy": -10, "fontSize": 12, "color": "#1b1b1b", "fontWeight": 600},
+            "data": {"values": _apart(dots)},
+            "mark": {"type": "text", "dy": -10, "fontSize": 12, "color": "#1b1b1b", "fontWeight": 600, "clip": True},
             "encoding": {**_AT, "text": {"field": "name", "type": "nominal"}},
         },
         {
             "data": {"values": list(lines)},
-            "mark": {"type": "text", "fontSize": 14, "fontWeight": 700, "color": "#7a4300", "dy": -8},
+            "mark": {"type": "text", "fontSize": 14, "fontWeight": 700, "color": "#7a4300", "dy": -8, "clip": True},
             "encoding": {**middle, "text": {"field": "people", "type": "quantitative"}},
         },
     ]
+
+
+def _apart(dots: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Places whose names can stand beside each other; the others tell theirs when pointed at, and in the table."""
+    lons = [dot["lon"] for dot in dots]
+    gap = max((max(lons) - min(lons)) / 7, 0.3) if lons else 0.0
+    named: list[Mapping[str, Any]] = []
+    for dot in dots:
+        if all(abs(dot["lon"] - each["lon"]) > gap or abs(dot["lat"] - each["lat"]) > gap / 5 for each in named):
+            named.append(dot)
+    return named
 
 
 def _frame(points: Sequence[tuple[float, float]]) -> tuple[float, list[float]]:

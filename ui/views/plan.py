@@ -361,6 +361,8 @@ def _reasons(here: Visit, group: UnplannedGroup) -> None:
         st.markdown(
             f"**{plain(here.t('view.plan.smallest', changes=changes))}** _({plain(here.t('role.coordinator'))})_"
         )
+    elif group.reasons:
+        st.markdown(f"**{plain(here.t('view.plan.no_change'))}** _({plain(here.t('role.coordinator'))})_")
     if group.findings:
         components.findings(here, group.findings)
 
