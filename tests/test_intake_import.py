@@ -274,6 +274,38 @@ def test_all_problems_are_named_by_row_and_column_at_once() -> None:
     ]
 
 
+def test_formula_is_named_once_and_not_also_as_an_empty_or_wrong_cell() -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    assert page is not None
+    page.append(list(HEADER))
+    page.append(list(changed(MOTHER, given="=A1", born="=TODAY()", number="=1+1")))
+    content = io.BytesIO()
+    book.save(content)
+
+    preview = intake.read_import(content.getvalue(), "familias.xlsx")
+
+    assert [(fault.row, fault.column, fault.code) for fault in preview.problems] == [
+        (2, "Fecha de nacimiento", "FORMULA"),
+        (2, "Nombres", "FORMULA"),
+        (2, "Número de documento", "FORMULA"),
+    ]
+
+
+def test_child_in_an_adults_care_is_not_unaccompanied() -> None:
+    header = (*HEADER, "No acompañado")
+    assert problems((*MOTHER, "no"), (*CHILD, "sí"), header=header) == [(3, "No acompañado", "UNACCOMPANIED")]
+    assert problems((*MOTHER, "no"), (*CHILD, "no"), header=header) == []
+
+
+def test_two_of_one_name_and_age_are_two_people_unless_more_is_alike() -> None:
+    header = (*HEADER, "Edad")
+    first = (*changed(ALONE, born=""), "25")
+    other = (*changed(ALONE, born="", since="2027-01-09"), "25")
+    assert problems(first, other, header=header) == []
+    assert problems(first, first, header=header) == [(3, "Nombres", "TWICE")]
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
@@ -284,6 +316,9 @@ def test_all_problems_are_named_by_row_and_column_at_once() -> None:
         ((MOTHER, changed(CHILD, relation="titular")), [(3, "Relación con el titular", "RELATION")]),
         ((MOTHER, changed(CHILD, relation="")), [(3, "Relación con el titular", "EMPTY")]),
         ((MOTHER, changed(CHILD, country="GT")), [(3, "País de destino", "GROUP")]),
+        ((MOTHER, changed(CHILD, group="f 1", caregiver="", country="HN", place="HN-CAMR-OMOA", relation="titular")),
+         [(3, "Clave del grupo", "GROUP_KEY")]),
+        ((changed(ALONE, country="GT"), ALONE), [(2, "Punto de recepción", "COUNTRY"), (3, "Nombres", "TWICE")]),
         ((changed(ALONE, country="GT"),), [(2, "Punto de recepción", "COUNTRY")]),
         ((changed(ALONE, country="", place=""),),
          [(2, "País de destino", "EMPTY"), (2, "Punto de recepción", "EMPTY")]),

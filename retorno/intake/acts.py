@@ -19,6 +19,7 @@ from retorno.intake.shared import (
     read_form,
     search_key,
     touch_group,
+    unaccompanied_faults,
 )
 from retorno.models.base import new_id
 from retorno.models.people import (
@@ -186,7 +187,10 @@ def _group_faults(persons: Sequence[NewPerson]) -> list[Fault]:
             what = f"the same person as person {seen[who]} of this group; register each person once"
             faults.append(Fault(row=number, column="given_names", code="TWICE", what=what))
         seen.setdefault(who, number)
-    return faults + caregiver_faults({new.key: new.caregiver_key for new in persons}, [new.key for new in persons])
+    caregivers = {new.key: new.caregiver_key for new in persons}
+    if len(caregivers) == len(persons):
+        faults += unaccompanied_faults({new.key: new.person for new in persons}, caregivers, today=today)
+    return faults + caregiver_faults(caregivers, [new.key for new in persons])
 
 
 def caregiver_faults(caregivers: Mapping[str, str], order: Sequence[str]) -> list[Fault]:

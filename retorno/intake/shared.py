@@ -163,3 +163,20 @@ def person_faults(person: PersonBase, *, today: date, age_of_majority: int = 18,
             what = f"an unaccompanied child of {age} years; correct the age, or mark it as in doubt"
             faults.append(Fault(row=row, column="is_unaccompanied", code="AGE", what=what))
     return faults
+
+
+def unaccompanied_faults(
+    persons: Mapping[str, PersonBase], caregivers: Mapping[str, str], *, today: date, age_of_majority: int = 18
+) -> list[Fault]:
+    """Children recorded as unaccompanied although an adult of their own group cares for them; ``row`` from 1."""
+    what = "marked as unaccompanied, but an adult of the group is named as caregiver; correct one of the two"
+    faults = []
+    for number, (key, person) in enumerate(persons.items(), start=1):
+        caregiver = persons.get(caregivers.get(key, ""))
+        if not person.is_unaccompanied or caregiver is None or caregiver.is_age_in_doubt:
+            continue
+        born = caregiver.birth_date
+        age = clock.age_on(born, today) if born is not None and born <= today else caregiver.declared_age or 0
+        if age >= age_of_majority:
+            faults.append(Fault(row=number, column="is_unaccompanied", code="UNACCOMPANIED", what=what))
+    return faults

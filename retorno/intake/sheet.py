@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from retorno.intake.columns import (
     read_cell,
     sex_codes,
 )
-from retorno.intake.shared import destination_faults, fault_of, person_faults, search_key
+from retorno.intake.shared import destination_faults, fault_of, person_faults, search_key, unaccompanied_faults
 from retorno.labels import label
 from retorno.models.people import (
     DocumentCreate,
@@ -227,18 +227,37 @@ def _read_rows(table: Table, mapping: Mapping[str, str]) -> tuple[list[ImportGro
     problems: list[Fault] = []
     sex_column = mapping.get("sex", "")
     codes = sex_codes({row.cells.get(sex_column, "") for row in table.rows}, sex_column)
-    reader = _Reader(table.file, mapping, codes)
+    reader = _Reader(table.file, mapping, codes, {(fault.row, fault.column) for fault in table.faults})
     by_group: dict[str, list[_Cells]] = defaultdict(list)
     for row in table.rows:
         cells = reader.read(row, problems)
         by_group[cells.values.get("group_key") or f"\0{row.row}"].append(cells)
+    problems += _nearly_alike(table.file, by_group, mapping)
     groups: list[ImportGroup] = []
+    read: list[ImportRow] = []
     for key, members in by_group.items():
-        group = _read_group(table.file, key, members, mapping, problems)
+        group = _read_group(table.file, key, members, mapping, problems, read)
         if group is not None:
             groups.append(group)
-    problems += _twice(table.file, groups, mapping)
+    problems += _twice(table.file, read, mapping)
     return groups, problems
+
+
+def _nearly_alike(file: str, by_group: Mapping[str, Sequence[_Cells]], mapping: Mapping[str, str]) -> list[Fault]:
+    """Group keys that differ by capitals or spaces only: one family must not be torn by a slip of the hand."""
+    faults: list[Fault] = []
+    first: dict[str, tuple[str, int]] = {}
+    for key, members in by_group.items():
+        alike = "".join(key.split()).casefold()
+        if key.startswith("\0") or alike not in first:
+            first.setdefault(alike, (key, members[0].row))
+            continue
+        other, row = first[alike]
+        what = f'"{key}" and "{other}" in row {row} differ only by capitals or spaces; write both alike, or rename one'
+        faults.append(
+            Fault(file=file, row=members[0].row, column=mapping["group_key"], value=key, code="GROUP_KEY", what=what)
+        )
+    return faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,8 +277,11 @@ class _Cells:
 class _Reader:
     """Reads the cells of a row by kind; equal cells are read once."""
 
-    def __init__(self, file: str, mapping: Mapping[str, str], codes: Mapping[str, Any]) -> None:
+    def __init__(
+        self, file: str, mapping: Mapping[str, str], codes: Mapping[str, Any], named: Set[tuple[int | None, str]]
+    ) -> None:
         self.file = file
+        self.named = named
         self.columns = [(column, mapping[column.field]) for column in COLUMNS if column.field in mapping]
         self.codes = codes
         self.known: dict[tuple[Kind, str], Any] = {}
@@ -270,6 +292,9 @@ class _Reader:
         unread: set[str] = set()
         for column, name in self.columns:
             text = row.cells.get(name, "").strip()
+            if (row.row, name) in self.named:  # the sheet itself has said what is wrong with this cell
+                unread.add(column.field)
+                continue
             if not text:
                 if column.is_required and column.field not in _GROUP_FIELDS:
                     problems.append(self._fault(row, name, "EMPTY", "empty, expected a value"))
@@ -303,8 +328,9 @@ def _read_group(
     members: Sequence[_Cells],
     mapping: Mapping[str, str],
     problems: list[Fault],
+    everybody: list[ImportRow],
 ) -> ImportGroup | None:
-    """One travel group; None, with problems added, where it cannot be read."""
+    """One travel group; None, with problems added, where it cannot be read. Who could be read joins ``everybody``."""
     before = len(problems)
     today = clock.now().date()
     shared = _shared_values(file, members, mapping, problems)
@@ -318,7 +344,15 @@ def _read_group(
                 for fault in person_faults(read.person, today=today, row=cells.row)
             ]
             rows.append(read)
+    everybody += rows
     keys = [cells.key for cells in members]
+    contradictions = unaccompanied_faults(
+        {row.key: row.person for row in rows}, {row.key: row.caregiver_key for row in rows}, today=today
+    )
+    problems += [
+        replace(fault, file=file, row=rows[(fault.row or 1) - 1].row, column=mapping.get(fault.column, fault.column))
+        for fault in contradictions
+    ]
     for fault in caregiver_faults(dict(zip(keys, caregivers, strict=True)), keys):
         column = mapping.get("caregiver_key", "") if fault.column == "caregiver" else mapping.get("person_key", "")
         problems.append(replace(fault, file=file, row=members[(fault.row or 1) - 1].row, column=column))
@@ -414,7 +448,7 @@ def _read_person(
             if problem["type"] != "missing"
             and not (problem["type"] == "no_age" and cells.unread & {"birth_date", "declared_age"})
         ]
-    document = _read_document(row, values, faults)
+    document = _read_document(row, values, cells.unread, faults)
     problems += [replace(fault, file=file, column=mapping.get(fault.column, fault.column)) for fault in faults]
     if person is None or "relation" not in own:
         return None
@@ -427,7 +461,7 @@ def _read_person(
     )
 
 
-def _read_document(row: int, values: Mapping[str, Any], faults: list[Fault]) -> DocumentCreate | None:
+def _read_document(row: int, values: Mapping[str, Any], unread: Set[str], faults: list[Fault]) -> DocumentCreate | None:
     given = {
         "document_type": values.get("document_type"),
         "number": values.get("document_number"),
@@ -440,7 +474,7 @@ def _read_document(row: int, values: Mapping[str, Any], faults: list[Fault]) -> 
         ("document_type", "document_type", "a document number without a type; choose the type"),
         ("number", "document_number", "a document without a number; type the number, or leave both empty"),
     ):
-        if given[name] is None:
+        if given[name] is None and column not in unread:
             faults.append(Fault(row=row, column=column, code="EMPTY", what=what))
     try:
         return DocumentCreate.model_validate({name: value for name, value in given.items() if value is not None})
@@ -468,20 +502,23 @@ def _caregivers(members: Sequence[_Cells]) -> list[str]:
 
 
 def who(person: PersonCreate | Person) -> tuple[object, ...]:
-    """What makes two rows one person beyond doubt: name, birth date or age, sex."""
+    """What makes two rows one person beyond doubt: name, birth date and sex; without a date, more than the age."""
     key = person.search_key if isinstance(person, Person) else search_key(person)
-    return (key, person.birth_date, None if person.birth_date else person.declared_age, person.sex)
+    if person.birth_date is not None:
+        return (key, person.birth_date, person.sex)
+    # A name and an age are shared by many; the same land and the same first stranded day by few.
+    return (key, person.declared_age, person.sex, person.nationality, person.stranded_since)
 
 
-def _twice(file: str, groups: Iterable[ImportGroup], mapping: Mapping[str, str]) -> list[Fault]:
+def _twice(file: str, rows: Iterable[ImportRow], mapping: Mapping[str, str]) -> list[Fault]:
     """Persons, and documents, that stand in the file twice."""
     faults: list[Fault] = []
     persons: dict[tuple[object, ...], int] = {}
     documents: dict[tuple[str, str, str], int] = {}
-    for row in sorted((row for group in groups for row in group.rows), key=lambda row: row.row):
+    for row in sorted(rows, key=lambda row: row.row):
         same = who(row.person)
         if same in persons:
-            what = f"the same name, birth date and sex as row {persons[same]}; one row a person"
+            what = f"the same name, birth date or age, and sex as row {persons[same]}; one row a person"
             faults.append(Fault(file=file, row=row.row, column=mapping["given_names"], code="TWICE", what=what))
         persons.setdefault(same, row.row)
         if row.document is not None:
