@@ -289,9 +289,16 @@ def own_nationals(countries: tuple[str, ...]) -> ColumnElement[bool]:
     A consent to consular contact given after the last hold was lifted, recorded by a protection officer as
     witness, opens a person again (R26).
     """
+    by_protection = exists().where(
+        col(RoleGrant.user_id) == Consent.recorded_by,
+        RoleGrant.role == PR,
+        col(RoleGrant.approved_by).is_not(None),
+        or_(col(RoleGrant.revoked_at).is_(None), col(RoleGrant.revoked_at) > Consent.recorded_at),
+    )
+    is_witnessed = and_(col(Consent.witness) == Consent.recorded_by, by_protection.correlate(Person, Consent, Hold))
     later_hold = exists().where(
         col(Hold.person_id) == Person.person_id,
-        or_(col(Hold.lifted_at).is_(None), col(Hold.lifted_at) >= Consent.given_at, col(Consent.witness) == ""),
+        or_(col(Hold.lifted_at).is_(None), col(Hold.lifted_at) >= Consent.given_at, ~is_witnessed),
     )
     agreed = exists().where(
         col(Consent.person_id) == Person.person_id,
