@@ -15,6 +15,7 @@ from sqlmodel import Session, func, select
 from retorno import intake
 from retorno.errors import InputError, NotAllowed
 from retorno.intake.columns import COLUMNS, CellFault, guess_mapping, read_date
+from retorno.labels import all_labels
 from retorno.models.people import Case, Consent, Document, Person, TravelGroup
 from retorno.models.protection import Hold
 from retorno.office.access import Actor
@@ -290,6 +291,17 @@ def test_formula_is_named_once_and_not_also_as_an_empty_or_wrong_cell() -> None:
         (2, "Nombres", "FORMULA"),
         (2, "Número de documento", "FORMULA"),
     ]
+
+
+def test_guesses_are_told_beside_the_preview() -> None:
+    content = sheet(changed(MOTHER, given="Martá", born="03/04/1991"), CHILD).decode("utf-8-sig").encode("cp1252")
+    preview = intake.read_import(content, "familias.csv")
+    assert [(note.code, note.column, note.value) for note in preview.notes] == [
+        ("CP1252", "", "1"),
+        ("DAY_FIRST", "Fecha de nacimiento", "03/04/1991"),
+        ("DAY_FIRST", "Varada desde", "03/02/2027"),
+    ]
+    assert {f"import.note.{note.code}" for note in preview.notes} <= set(all_labels())
 
 
 def test_child_in_an_adults_care_is_not_unaccompanied() -> None:

@@ -355,6 +355,12 @@ def read_date(text: str) -> date:
         raise CellFault("NO_SUCH_DAY", f"this day does not exist{hint}; {_RIGHT_DATE}") from None
 
 
+def is_ambiguous_date(text: str) -> bool:
+    """Whether a date is another day where the month is written first: 05/06/1990, not 25/06/1990 or 05/05/1990."""
+    match = _DAY_FIRST.fullmatch(text.strip())
+    return match is not None and int(match[1]) != int(match[2]) and 1 <= int(match[1]) <= 12 >= int(match[2]) >= 1
+
+
 def _read_number(text: str) -> int:
     cleaned = text.strip()
     if not re.fullmatch(r"[0-9]{1,3}", cleaned):

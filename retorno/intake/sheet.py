@@ -25,6 +25,7 @@ from retorno.intake.columns import (
     Kind,
     choices_of,
     guess_mapping,
+    is_ambiguous_date,
     is_never_imported,
     plain,
     read_cell,
@@ -110,7 +111,7 @@ class ImportPreview:
     mapping: Mapping[str, str]
     unused: tuple[str, ...]
     refused: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Fault, ...]
     problems: tuple[Fault, ...]
 
     @property
@@ -175,9 +176,22 @@ def read_import(content: bytes, file_name: str, mapping: Mapping[str, str] | Non
         mapping=chosen,
         unused=tuple(name for name in left if not is_never_imported(name)),
         refused=tuple(name for name in left if is_never_imported(name)),
-        notes=table.notes,
+        notes=(*table.notes, *_day_first_notes(table, chosen)),
         problems=tuple(sorted(problems, key=lambda fault: (fault.row or 0, fault.column, fault.code))),
     )
+
+
+def _day_first_notes(table: Table, mapping: Mapping[str, str]) -> list[Fault]:
+    """For each column of dates, the first that would be another day if the month stood first."""
+    found = []
+    for column in COLUMNS:
+        name = mapping.get(column.field, "")
+        cells = (row.cells.get(name, "") for row in table.rows) if column.kind is Kind.DATE else ()
+        example = next((text for text in cells if is_ambiguous_date(text)), None)
+        if example is not None:
+            what = f'"{example}" was read as day/month/year, like every date of the column'
+            found.append(Fault(file=table.file, column=name, code="DAY_FIRST", value=example, what=what))
+    return found
 
 
 def _has_required(table: Table, mapping: Mapping[str, str]) -> bool:

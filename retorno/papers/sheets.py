@@ -83,7 +83,8 @@ class Table:
     rows
         Rows that are not wholly empty, in their order. An empty cell is "".
     notes
-        Sentences for the person who uploads: an encoding that was guessed, sheets that were not read.
+        What the person who uploads has to look at: an encoding that was guessed, sheets that were not read. No fault;
+        ``value`` is what the sentence is about.
     faults
         Everything wrong with single rows and cells. The table may be shown, not imported, while there are any.
     """
@@ -92,7 +93,7 @@ class Table:
     sheet: str
     header: tuple[str, ...]
     rows: tuple[SheetRow, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Fault, ...]
     faults: tuple[Fault, ...]
 
     def checked(self) -> Table:
@@ -199,11 +200,16 @@ def _guard_archive(name: str, content: bytes) -> None:
     raise _refuse(name, "WRONG_KIND", f"this is {kind}; {_RIGHT}")
 
 
-def _decode(name: str, content: bytes) -> tuple[str, list[str]]:
+def _note(name: str, code: str, value: str, what: str, *, row: int | None = None) -> Fault:
+    return Fault(file=name, row=row, code=code, value=value, what=what)
+
+
+def _decode(name: str, content: bytes) -> tuple[str, list[Fault]]:
     """The text of a CSV file, and what to tell about it."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
-            return content.decode("utf-16"), ["The file is Unicode text (UTF-16); it was read as such."]
+            what = "The file is Unicode text (UTF-16); it was read as such."
+            return content.decode("utf-16"), [_note(name, "UTF16", "UTF-16", what)]
         except UnicodeDecodeError as error:
             raise _refuse(name, "ENCODING", "the file is damaged; save it as CSV UTF-8") from error
     try:
@@ -218,8 +224,8 @@ def _decode(name: str, content: bytes) -> tuple[str, list[str]]:
     replaced = content.decode("utf-8-sig", "replace")
     if sum(char > "\x7f" for char in replaced) >= 2 * replaced.count("\ufffd"):
         raise _refuse(name, "ENCODING", f"{where}, while the rest is; save the file again as CSV UTF-8")
-    note = f"The file is not UTF-8; it was read as Windows-1252. Compare the accents, first in line {bad_row}."
-    return text, [note]
+    what = f"The file is not UTF-8; it was read as Windows-1252. Compare the accents, first in line {bad_row}."
+    return text, [_note(name, "CP1252", str(bad_row), what, row=bad_row)]
 
 
 def _separator(text: str, expected: Collection[str]) -> str:
@@ -319,9 +325,11 @@ def _read_xlsx(name: str, content: bytes, sheet: str, text_columns: Collection[s
     notes = []
     if answer["others"]:
         others = ", ".join(f'"{other}"' for other in answer["others"])
-        notes.append(f'Sheet "{answer["sheet"]}" was read; not read: {others}.')
+        what = f'Sheet "{answer["sheet"]}" was read; not read: {others}.'
+        notes.append(_note(name, "SHEETS", others, what))
     if answer["hidden_rows"]:
-        notes.append(f"{answer['hidden_rows']} hidden rows were read too.")
+        count = str(answer["hidden_rows"])
+        notes.append(_note(name, "HIDDEN", count, f"{count} hidden rows were read too."))
     faults = [_merged_fault(name, block) for block in answer["merged"]]
     lines = [[("s", "") if cell is None else (cell[0], cell[1]) for cell in line] for line in answer["cells"]]
     return _table(name, answer["sheet"], lines, text_columns, notes, faults)
@@ -391,7 +399,7 @@ def _table(
     sheet: str,
     lines: Sequence[Sequence[tuple[str, str]]],
     text_columns: Collection[str],
-    notes: list[str],
+    notes: list[Fault],
     faults: list[Fault],
 ) -> Table:
     """Header, rows and faults of what either reader found; ``faults`` already holds those of the file itself."""
@@ -428,7 +436,8 @@ def _table(
         faults.append(Fault(file=name, code="EMPTY_FILE", what="there is a header row but no row below it"))
     for column, count in number_counts.items():
         if count:
-            notes.append(f'Column "{column}" holds {count} numbers; zeros in front, if there were any, are lost.')
+            what = f'Column "{column}" holds {count} numbers; zeros in front, if there were any, are lost.'
+            notes.append(_note(name, "ZEROS", column, what))
     if len(faults) > MAX_FAULTS:
         more = Fault(file=name, code="MORE", what=f"{len(faults) - MAX_FAULTS} more problems are not listed")
         faults = [*faults[:MAX_FAULTS], more]

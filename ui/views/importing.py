@@ -34,6 +34,8 @@ def show() -> None:
     if preview is None:
         return
     _columns(here, preview, hashlib.sha256(content).hexdigest())
+    for note in preview.notes:
+        st.info(plain(here.t(f"import.note.{note.code}", column=note.column, value=note.value)))
     _preview(here, preview)
     if preview.problems:
         _problems(here, preview.problems, preview.content_sha256)
