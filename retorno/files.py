@@ -23,7 +23,7 @@ from retorno.papers.keys import reference
 from retorno.papers.sheets import Sheet, xlsx_bytes
 from retorno.settings import Settings
 from retorno.situation import situation
-from retorno.vocabulary import Language, Mode, PartyKind, SeatStatus
+from retorno.vocabulary import Language, Mode, PartyKind, PersonStatus, SeatStatus
 
 PDF = "application/pdf"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -165,7 +165,9 @@ def itinerary_file(session: Session, actor: access.Actor, person_id: str, settin
     if not stops:
         raise NotAllowed
     companions = session.exec(
-        select(Person).where(Person.group_id == person.group_id, Person.person_id != person_id)
+        select(Person).where(
+            Person.group_id == person.group_id, Person.person_id != person_id, Person.status == PersonStatus.ACTIVE
+        )
     ).all()
     language = person.contact_language if person.contact_language in set(Language) else Language.ES.value
     itinerary = personal.Itinerary(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -26,7 +27,7 @@ class Used:
         start, end = window(scope)
         self.crossed: dict[tuple[str, int], int] = defaultdict(int)
         self.arrived: dict[tuple[str, int], int] = defaultdict(int)
-        self.slept: dict[str, int] = defaultdict(int)
+        self.slept: dict[tuple[str, int], int] = defaultdict(int)
 
         def day_of(instant: datetime) -> int:
             return clock.plan_minute(instant, scope.first_date, CLOCK_UTC_OFFSET_MIN) // 1440
@@ -38,8 +39,8 @@ class Used:
                 Seat.status == SeatStatus.ACTIVE,
                 col(MovementCrossing.segment) >= Seat.board,
                 col(MovementCrossing.segment) < Seat.alight,
-                col(Seat.depart_at) >= start,
-                col(Seat.depart_at) < end,
+                col(MovementCrossing.at) >= start,
+                col(MovementCrossing.at) < end,
             )
         ).all()
         for _, crossing in rows:
@@ -54,11 +55,31 @@ class Used:
             )
             .where(Seat.status == SeatStatus.ACTIVE, col(Seat.arrive_at) >= start, col(Seat.arrive_at) < end)
         ).all()
+        leaves = _departures(session, [seat.person_id for seat, _, _ in ends if seat.person_id])
         for seat, segment, group in ends:
             if segment.to_place_id == group.destination_place_id:
                 self.arrived[segment.to_place_id, day_of(seat.arrive_at)] += 1
             else:
-                self.slept[segment.to_place_id] += 1
+                first = day_of(seat.arrive_at)
+                later = [at for at in leaves[seat.person_id or ""] if at >= seat.arrive_at]
+                for night in range(first, day_of(min(later)) if later else first + 1):
+                    self.slept[segment.to_place_id, night] += 1
+
+    def beds_taken(self, place_id: str) -> int:
+        """People who sleep at a place on the night on which most do: a problem knows one number of beds a place."""
+        return max((count for (place, _), count in self.slept.items() if place == place_id), default=0)
+
+
+def _departures(session: Session, person_ids: Sequence[str]) -> dict[str, list[datetime]]:
+    """When each person's rides leave."""
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for person_id, depart_at in session.exec(
+        select(Seat.person_id, Seat.depart_at).where(
+            col(Seat.person_id).in_(person_ids), Seat.status == SeatStatus.ACTIVE
+        )
+    ).all():
+        found[person_id or ""].append(depart_at)
+    return found
 
 
 def site_row(place_id: str, at: Situation, scope: Scope, used: Used) -> Site:
@@ -71,7 +92,7 @@ def site_row(place_id: str, at: Situation, scope: Scope, used: Used) -> Site:
         country=where.country,
         lat=where.lat,
         lon=where.lon,
-        beds=max(0, (rule.beds or 0) - used.slept[place_id]) if rule else 0,
+        beds=max(0, (rule.beds or 0) - used.beds_taken(place_id)) if rule else 0,
         arrivals=tuple(max(0, daily - used.arrived[place_id, day]) for day in range(scope.days)),
     )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import exists
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from retorno import clock
@@ -62,6 +64,8 @@ from retorno.vocabulary import (
 )
 
 AIR = (Mode.FLIGHT, Mode.CHARTER)
+LONGEST_STAY = timedelta(days=4)
+"""How far back somebody who sleeps at a place on the way can have arrived: the longest journey of a plan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -445,8 +449,18 @@ def _nights(session: Session, seen: View) -> tuple[NightFacts, ...]:
 
 
 def _sleeping(session: Session, seen: View, place_id: str, local: datetime) -> int:
-    """People of other movements who arrive at a place on a local day and do not live there."""
-    start = _midnight(seen, place_id, local)
+    """People of other movements who spend the night of a local day at a place on their way.
+
+    They arrived on that day or on one of the days before, and their next ride leaves after it.
+    """
+    night = _midnight(seen, place_id, local) + timedelta(days=1)
+    going_on = aliased(Seat)
+    leaves_before = exists().where(
+        col(going_on.person_id) == Seat.person_id,
+        col(going_on.status) == SeatStatus.ACTIVE,
+        col(going_on.depart_at) >= col(Seat.arrive_at),
+        col(going_on.depart_at) < night,
+    )
     return session.exec(
         select(func.count())
         .select_from(Seat)
@@ -460,8 +474,9 @@ def _sleeping(session: Session, seen: View, place_id: str, local: datetime) -> i
             Seat.movement_id != seen.movement.movement_id,
             MovementSegment.to_place_id == place_id,
             TravelGroup.destination_place_id != place_id,
-            col(Seat.arrive_at) >= start,
-            col(Seat.arrive_at) < start + timedelta(days=1),
+            col(Seat.arrive_at) >= night - LONGEST_STAY,
+            col(Seat.arrive_at) < night,
+            ~leaves_before,
         )
     ).one()
 

@@ -10,19 +10,24 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from retorno import arrival, changes, clock, manifest
+from retorno import arrival, changes, clock, manifest, movement_facts
 from retorno.confirmation import Party
 from retorno.database import Database
 from retorno.errors import NotSaved, Refused, Stale
-from retorno.models.movements import Closure, Movement
+from retorno.limits import Used
+from retorno.models.movements import Closure, Movement, MovementCrossing, MovementSegment
 from retorno.models.people import Person, TravelGroup
 from retorno.models.protection import Hold
 from retorno.office.access import Actor
+from retorno.scope import Scope
+from retorno.situation import situation
 from retorno.vocabulary import ClosureTarget, HoldKind, MovementStatus, PartyKind
 from tests import builders
 from tests import planning_builders as build
 from tests.builders import NOW
 
+BEDS = "GT-CAMIEX"
+"""A place with beds on the way."""
 Clock = Callable[[datetime], None]
 
 
@@ -213,3 +218,79 @@ def test_withdrawal_on_a_late_bus_takes_the_family_off_the_list(
     assert on_the_road.superseded == ((bus.movement_id, 2),)
     assert at_home.superseded == ()
     assert len(people(session, bus)) == 4
+
+
+# ---- beds and borders --------------------------------------------------------------------------------------------
+
+
+def test_who_stays_two_nights_holds_a_bed_on_both(session: Session, bus: Movement) -> None:
+    def stop_over(day: int) -> Movement:
+        made = build.make_bus(session, depart_at=build.LAND_DEPART + timedelta(days=day))
+        session.get_one(MovementSegment, (made.movement_id, 0)).to_place_id = BEDS
+        build.seat_group(session, made, build.make_family(session, adults=2))
+        return made
+
+    def free_beds(movement: Movement) -> int:
+        seen = movement_facts.view(session, movement.movement_id)
+        facts = movement_facts.movement_facts(session, seen, stage=MovementStatus.ACCEPTED)
+        return facts.nights[0].free_beds
+
+    second = stop_over(1)
+    before = free_beds(second)
+    first = stop_over(0)
+
+    assert before > 2
+    assert free_beds(second) == before - 2
+    goes_on = build.make_bus(session, depart_at=build.LAND_DEPART + timedelta(days=1))
+    for person in people(session, first):
+        build.seat_person(session, goes_on, person)
+    assert free_beds(second) == before
+
+
+def test_a_post_is_told_only_of_people_who_pass_it(session: Session, bus: Movement) -> None:
+    session.get_one(MovementSegment, (bus.movement_id, 0)).to_place_id = "GT-COATEPEQUE"
+    session.add(
+        MovementSegment(
+            movement_id=bus.movement_id,
+            segment=1,
+            from_place_id="GT-COATEPEQUE",
+            to_place_id="HN-CAMR-OMOA",
+            depart_at=bus.depart_at + timedelta(hours=3),
+            arrive_at=bus.arrive_at,
+            capacity=40,
+        )
+    )
+    session.get_one(MovementCrossing, (bus.movement_id, 1)).segment = 1
+    session.flush()
+    going_on = build.make_family(session, adults=1)
+    for person in build.members(session, going_on.group_id):
+        build.seat_person(session, bus, person, alight=2)
+    seen = movement_facts.view(session, bus.movement_id)
+
+    def listed(post_id: str) -> int:
+        party = Party(kind=PartyKind.BORDER_POST, party_id=post_id)
+        paper = manifest.build(session, seen, party, number=1, supersedes=None, now=NOW, at=seen.situation)
+        assert paper.counts["total"] == len(paper.rows)
+        return len(paper.rows)
+
+    assert [listed(post) for post in ("MX-GT-TAL-A", "MX-GT-TAL-B", "GT-HN-COR-A", "GT-HN-COR-B")] == [7, 7, 1, 1]
+
+
+def test_a_plan_is_left_the_beds_of_the_fullest_night_not_of_all_nights_together(session: Session) -> None:
+    def stop_over(day: int) -> Movement:
+        made = build.make_bus(session, depart_at=build.LAND_DEPART + timedelta(days=day))
+        session.get_one(MovementSegment, (made.movement_id, 0)).to_place_id = BEDS
+        build.seat_group(session, made, build.make_family(session, adults=2))
+        return made
+
+    def taken() -> int:
+        scope = Scope(first_date=build.LAND_DAY, days=7)
+        return Used(session, scope, situation(session)).beds_taken(BEDS)
+
+    first, _ = stop_over(0), stop_over(1)
+    assert taken() == 2
+
+    goes_on = build.make_bus(session, depart_at=build.LAND_DEPART + timedelta(days=2))
+    for person in people(session, first):
+        build.seat_person(session, goes_on, person)
+    assert taken() == 4
