@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,14 @@ from tests.ui.serving import PASSWORD, Office, free_port
 def password_hash() -> str:
     """The hash of the password of every account of a test office."""
     return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(PASSWORD)
+
+
+@pytest.fixture(autouse=True)
+def own_main_module() -> Iterator[None]:
+    """A page script takes the place of ``__main__``; a process started afterwards would try to run it."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept
 
 
 @pytest.fixture(scope="session")
