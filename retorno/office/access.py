@@ -291,7 +291,7 @@ def own_nationals(countries: tuple[str, ...]) -> ColumnElement[bool]:
     """
     by_protection = exists().where(
         col(RoleGrant.user_id) == Consent.recorded_by,
-        RoleGrant.role == PR,
+        col(RoleGrant.role) == PR,
         col(RoleGrant.approved_by).is_not(None),
         or_(col(RoleGrant.revoked_at).is_(None), col(RoleGrant.revoked_at) > Consent.recorded_at),
     )
