@@ -1,7 +1,7 @@
 """Stage 6: boarding, departure, arrival at the post, handover at the reception point, incidents.
 
-A tick can be changed until the handover is signed. A person ticked "not travelling" by a post is a fact that frees
-the seat: it enters through ``changes``.
+A tick can be changed until the handover is signed. Where a post ticks somebody as "not travelling", coordinators are
+told at once; that the group leaves its seats is theirs to record, through ``changes``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.manifest import check_departure, current_version
 from retorno.models.movements import Arrival, Handover, Incident, Movement, MovementSegment, Seat
 from retorno.models.people import Case, Person, TravelGroup
-from retorno.office import access, audit
+from retorno.office import access, audit, notices
 from retorno.vocabulary import (
     ArrivalOutcome,
     IncidentCode,
@@ -118,8 +118,21 @@ def record(
             object_id=person_id,
             ids={"movement_id": movement_id, "outcome": outcome.value},
         )
+        if outcome is ArrivalOutcome.NOT_TRAVELLING:
+            _tell_coordinators(session, movement_id)
     session.flush()
     return changed
+
+
+def _tell_coordinators(session: Session, movement_id: str) -> None:
+    """Somebody on the list is not there: coordinators look, and take the group off if it is so."""
+    notices.post(
+        session,
+        recipient_kind=Role.COORDINATOR.value,
+        recipient_id=session.get_one(Movement, movement_id).office_id,
+        code="movement.changed",
+        object_id=movement_id,
+    )
 
 
 def _has_left(session: Session, movement_id: str) -> None:

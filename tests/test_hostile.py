@@ -18,6 +18,7 @@ from retorno.limits import Used
 from retorno.models.movements import Closure, Movement, MovementCrossing, MovementSegment
 from retorno.models.people import Person, TravelGroup
 from retorno.models.protection import Hold
+from retorno.office import notices
 from retorno.office.access import Actor
 from retorno.scope import Scope
 from retorno.situation import situation
@@ -294,3 +295,20 @@ def test_a_plan_is_left_the_beds_of_the_fullest_night_not_of_all_nights_together
     for person in people(session, first):
         build.seat_person(session, goes_on, person)
     assert taken() == 4
+
+
+def test_coordinators_are_told_when_a_post_misses_somebody(
+    session: Session, coordinator: Actor, coordinator_2: Actor, reception: Actor, bus: Movement, frozen_clock: Clock
+) -> None:
+    build.release(session, coordinator, coordinator_2, bus.movement_id)
+    frozen_clock(bus.arrive_at)
+    for notice in notices.waiting_for(session, coordinator):
+        notices.mark_seen(session, coordinator, notice_id=notice.notice_id)
+    missing = people(session, bus)[0]
+
+    arrival.record(
+        session, reception, movement_id=bus.movement_id, place_id="HN-CAMR-OMOA", arrived={missing.person_id: False}
+    )
+
+    told = [(notice.code, notice.object_id) for notice in notices.waiting_for(session, coordinator)]
+    assert told == [("movement.changed", bus.movement_id)]
