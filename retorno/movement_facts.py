@@ -527,22 +527,23 @@ def _escort(seen: View, number: int, each: EscortSeat) -> EscortFacts:
 
 
 def _driver(session: Session, seen: View, driver: Driver) -> DriverFacts:
-    """Rest and days in a row of a driver before this movement, from the movements on record."""
+    """Rest and days in a row of a driver before this movement, from the movements on record.
+
+    Whoever drives another one at the same time has had less than no rest.
+    """
     since = seen.movement.depart_at - timedelta(days=8)
     rows = session.exec(
-        select(Movement)
-        .where(
+        select(Movement).where(
             col(Movement.drivers).contains(driver.driver_id),
             Movement.movement_id != seen.movement.movement_id,
             col(Movement.status) != MovementStatus.CANCELLED,
             col(Movement.depart_at) >= since,
-            col(Movement.depart_at) < seen.movement.depart_at,
+            col(Movement.depart_at) < seen.movement.arrive_at,
         )
-        .order_by(col(Movement.depart_at))
     ).all()
     if not rows:
         return DriverFacts(driver_id=driver.driver_id, licence_until=driver.licence_until)
-    rest = int((seen.movement.depart_at - rows[-1].arrive_at).total_seconds() // 3600)
+    rest = int((seen.movement.depart_at - max(row.arrive_at for row in rows)).total_seconds() // 3600)
     days = {row.depart_at.date() for row in rows}
     in_row, day = 0, seen.movement.depart_at.date() - timedelta(days=1)
     while day in days:

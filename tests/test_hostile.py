@@ -312,3 +312,16 @@ def test_coordinators_are_told_when_a_post_misses_somebody(
 
     told = [(notice.code, notice.object_id) for notice in notices.waiting_for(session, coordinator)]
     assert told == [("movement.changed", bus.movement_id)]
+
+
+def test_nobody_drives_two_coaches_at_once(session: Session, coordinator: Actor, bus: Movement) -> None:
+    other = build.make_bus(session, depart_at=bus.depart_at + timedelta(hours=1))
+    build.seat_group(session, other, build.make_family(session, adults=1))
+    other.drivers = bus.drivers
+    session.add(other)
+    build.confirm_all(session, coordinator, bus.movement_id)
+
+    with pytest.raises(Refused) as refused:
+        manifest.propose(session, coordinator, movement_id=bus.movement_id)
+
+    assert codes(refused) == {"DRIVER_REST"}
