@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from retorno.errors import Inconsistent
 from retorno.optimizer import place as columns
 from retorno.optimizer.handles import prices_handle, scratch_handle
 from retorno.optimizer.insert import Prices, Scratch, insert, insert_all, make_prices, make_scratch, worst_aircraft
-from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, Whole, place, take_out
+from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, Whole, take_out
 from retorno.optimizer.problem import Plan
 from retorno.optimizer.readback import put_back, to_plan
 from retorno.optimizer.setting import Setting, empty_load
@@ -71,11 +70,9 @@ def cancel_thin(ground: Ground, load: Load, prices: Prices, scratch: Scratch, gr
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Snapshot:
-    """The itineraries of a draft at one moment, its value and the persons left out."""
+    """A draft at one moment: a copy of everything that placing changes, its value and the persons left out."""
 
-    leg_ride: Array
-    leg_vehicle: Array
-    leg_count: Array
+    arrays: tuple[Array, ...]
     value_cents: int
     persons_unplanned: int
 
@@ -106,11 +103,9 @@ class Draft:
         return to_plan(self.setting, self.load)
 
     def snapshot(self) -> Snapshot:
-        """The itineraries as they are now."""
+        """The draft as it is now."""
         return Snapshot(
-            leg_ride=self.load.leg_ride.copy(),
-            leg_vehicle=self.load.leg_vehicle.copy(),
-            leg_count=self.load.leg_count.copy(),
+            arrays=tuple(array.copy() for array in self.load),
             value_cents=self.value_cents,
             persons_unplanned=int(self.setting.ground.group[self.unplanned, columns.PERSONS].sum()),
         )
@@ -241,25 +236,11 @@ def repair(setting: Setting, plan: Plan, *, expected: float) -> tuple[Draft, lis
 
 
 def restore(setting: Setting, snapshot: Snapshot) -> Draft:
-    """A draft with the itineraries of a snapshot.
+    """A draft that stands exactly as a snapshot of the same setting did.
 
-    Raises
-    ------
-    Inconsistent
-        If a group does not fit any more or the value differs.
+    Everything is copied back: placing the groups anew would give alike vehicles other tasks.
     """
     draft = start_draft(setting, expected=1.0)
-    for group in np.flatnonzero((snapshot.leg_count > 0) & (draft.load.leg_count == 0)).tolist():
-        if not place(
-            draft.handles[0],
-            draft.handles[1],
-            group,
-            snapshot.leg_ride[group],
-            snapshot.leg_vehicle[group],
-            int(snapshot.leg_count[group]),
-            1,
-        ):
-            raise Inconsistent(f"group {setting.problem.groups[group].id} does not fit where it was before")
-    if draft.value_cents != snapshot.value_cents:
-        raise Inconsistent(f"restored value {draft.value_cents}, expected {snapshot.value_cents}")
+    for array, kept in zip(draft.load, snapshot.arrays, strict=True):
+        array[...] = kept
     return draft

@@ -8,9 +8,11 @@ import pytest
 
 from retorno.optimizer.check import judge
 from retorno.optimizer.construct import construct, construct_again, priority, repair, restore
+from retorno.optimizer.improve import rounds
+from retorno.optimizer.memory import make_memory, memory_handle
 from retorno.optimizer.problem import read_problem
 from retorno.optimizer.setting import prepare
-from retorno.optimizer.solve import can_be_shown
+from retorno.optimizer.solve import RUIN_GROUPS, can_be_shown
 from retorno.optimizer.timespace import build
 from tests.optimizer.random_problems import random_problem
 
@@ -107,12 +109,17 @@ def test_a_cancelled_trip_touches_only_its_riders() -> None:
     assert judge(changed, draft.to_plan()).violations == ()
 
 
-def test_a_snapshot_restores_the_same_plan() -> None:
-    problem = random_problem(9, group_count=12, horizon_days=6, site_count=5)
+@pytest.mark.parametrize("seed", [2, 9, 14, 33])
+def test_a_snapshot_restores_the_same_plan_vehicle_for_vehicle(seed: int) -> None:
+    """Placing the groups anew gave alike vehicles other tasks, and the run ended as inconsistent."""
+    problem = random_problem(seed, group_count=12, horizon_days=6, site_count=5)
     setting = prepare(build(problem))
     draft = construct(setting, expected=4.0)
+    rounds(*draft.handles, memory_handle(make_memory(draft, seed)), 60, 0.0, RUIN_GROUPS)
 
     again = restore(setting, draft.snapshot())
+
+    assert again.to_plan() == draft.to_plan()
 
     assert again.value_cents == draft.value_cents
     assert judge(problem, again.to_plan()).value_cents == draft.value_cents
