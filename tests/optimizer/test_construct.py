@@ -8,8 +8,9 @@ import pytest
 
 from retorno.optimizer.check import judge
 from retorno.optimizer.construct import construct, construct_again, priority, repair, restore
+from retorno.optimizer.handles import memory_handle
 from retorno.optimizer.improve import rounds
-from retorno.optimizer.memory import make_memory, memory_handle
+from retorno.optimizer.memory import make_memory
 from retorno.optimizer.problem import read_problem
 from retorno.optimizer.setting import prepare
 from retorno.optimizer.solve import RUIN_GROUPS, can_be_shown
