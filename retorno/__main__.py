@@ -156,7 +156,7 @@ def solve_problem(arguments: argparse.Namespace) -> int:
     write_plan(arguments.out, result.plan)
     print_figures(result.verdict)
     if result.bound_cents is None:
-        print("bound      none proven")
+        print("bound      not yet known")
     else:
         print_cents("bound", result.bound_cents)
     gap = gap_of(result.value_cents, result.bound_cents)
@@ -169,7 +169,7 @@ def solve_problem(arguments: argparse.Namespace) -> int:
 
 def print_progress(progress: Progress) -> None:
     """Print where a run stands, one line."""
-    bound = "-" if progress.bound_cents is None else f"{progress.bound_cents:,}"
+    bound = "not yet known" if progress.bound_cents is None else f"{progress.bound_cents:,}"
     gap = "-" if progress.gap is None else f"{100 * progress.gap:.2f} %"
     print(
         f"{progress.seconds:8.1f} s  {progress.stage:<10} value {progress.value_cents:,}  bound {bound}  gap {gap}  "

@@ -18,10 +18,17 @@ ROUND_CENTS = 1e-4
 """Reduced costs above minus this count as zero."""
 
 
+class _QuietHighs(highspy.Highs):  # type: ignore[misc]
+    """HiGHS prints its name when the callbacks are enabled, which its constructor does: silence it before that."""
+
+    def enableCallbacks(self) -> None:
+        self.setOptionValue("output_flag", False)
+        super().enableCallbacks()
+
+
 def quiet_highs(seed: int) -> highspy.Highs:
-    """A HiGHS that prints nothing and uses one thread."""
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
+    """A HiGHS that prints nothing, not even its name, and uses one thread."""
+    highs = _QuietHighs()
     highs.setOptionValue("threads", 1)
     highs.setOptionValue("random_seed", seed)
     return highs

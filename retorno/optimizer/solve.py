@@ -73,7 +73,7 @@ class Settings:
 class Progress:
     """Where a run stands: seconds since its start, stage, best value and proven bound in cents.
 
-    ``gap`` is (value - bound) / value, None while there is no bound.
+    ``gap`` is (value - bound) / value, None while no bound is known; see ``Result``.
     """
 
     seconds: float
@@ -94,7 +94,8 @@ class Result:
     plan, value_cents, verdict
         The plan, its value, what the judge said of it (never a violation).
     bound_cents, gap
-        Proven lower bound and (value - bound) / value; None if nothing was proven.
+        Proven lower bound and (value - bound) / value; None if nothing was proven.  No plan costs less than 0,
+        so a bound of 0 or less says nothing and is never given, but to a plan that costs 0.
     stop_reason
         ``optimal``, ``time``, ``rounds`` or ``stopped``.
     seed, rounds, seconds
@@ -173,6 +174,13 @@ class _Run:
     def is_optimal(self) -> bool:
         """Whether the best plan reaches the bound."""
         return self.verdict is not None and self.bound is not None and self.bound >= self.verdict.value_cents
+
+    def take_bound(self, bound_cents: int, *, stage: str) -> None:
+        """Keep a proven bound if it says more than is known; see ``Result`` for what says nothing."""
+        says_something = bound_cents > 0 or (self.verdict is not None and bound_cents >= self.verdict.value_cents)
+        if says_something and (self.bound is None or bound_cents > self.bound):
+            self.bound = bound_cents
+            self.tell(stage, now=True)
 
     def tell(self, stage: str, *, now: bool = False) -> None:
         """Report progress, at most once a second unless ``now``."""
@@ -448,9 +456,7 @@ def _neighbourhoods(run: _Run) -> None:
         return
 
     def take_bound(bound_cents: int) -> None:
-        if run.bound is None or bound_cents > run.bound:
-            run.bound = bound_cents
-            run.tell("neighbourhoods", now=True)
+        run.take_bound(bound_cents, stage="neighbourhoods")
 
     def take_plan(plan: Plan) -> None:
         run.take(plan, stage="neighbourhoods")
@@ -471,9 +477,7 @@ def _prove(run: _Run, *, seconds: float) -> None:
     """The exact mode of small problems: better plans and a proven bound."""
 
     def take_bound(bound_cents: int) -> None:
-        if run.bound is None or bound_cents > run.bound:
-            run.bound = bound_cents
-            run.tell("exact", now=True)
+        run.take_bound(bound_cents, stage="exact")
 
     def take_plan(plan: Plan) -> None:
         run.take(plan, stage="exact")
@@ -487,7 +491,6 @@ def _prove(run: _Run, *, seconds: float) -> None:
         on_bound=take_bound,
         on_plan=take_plan,
     )
-    if proven.bound_cents > -(10**18):  # anything less is no bound at all
-        take_bound(proven.bound_cents)
+    take_bound(proven.bound_cents)
     if proven.plan is not None:
         take_plan(proven.plan)

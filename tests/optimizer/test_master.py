@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,21 @@ from retorno.optimizer.ground import Ground
 from retorno.optimizer.master import LinearProgram, Master
 from tests.optimizer.oracle import optimum
 from tests.optimizer.random_problems import random_problem, tiny_problem
+
+
+def test_the_solver_prints_nothing_not_even_its_name() -> None:
+    program = (
+        "from retorno.optimizer.master import LinearProgram\n"
+        "program = LinearProgram()\n"
+        "rows = program.add_rows([1.0], [1.0])\n"
+        "program.add_columns([1.0], [9.0], [[(rows[0], 1.0)]])\n"
+        "assert program.solve(5.0)\n"
+    )
+
+    # In a process of its own: what the solver's library holds back is written when the process ends.
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_linear_program_done_by_hand() -> None:

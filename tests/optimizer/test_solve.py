@@ -10,7 +10,8 @@ import pytest
 
 from retorno.errors import Refused
 from retorno.optimizer.check import Verdict, judge
-from retorno.optimizer.problem import EMPTY_PLAN, Plan, plan_to_json, problem_to_json, read_problem
+from retorno.optimizer.neighbourhoods import Proven
+from retorno.optimizer.problem import EMPTY_PLAN, Plan, Problem, plan_to_json, problem_to_json, read_problem
 from retorno.optimizer.solve import Progress, Settings, gap_of, solve
 from retorno.optimizer.warm import small_problem
 from tests.optimizer.oracle import optimum
@@ -113,6 +114,31 @@ def test_progress_tells_value_bound_and_people() -> None:
     assert [entry.seconds for entry in told] == sorted(entry.seconds for entry in told)
     bounds = [entry.bound_cents for entry in told if entry.bound_cents is not None]
     assert bounds == sorted(bounds)
+    # Only what says something is told: no plan costs less than 0.
+    assert all(bound > 0 for bound in bounds)
+    assert bounds[-1] == result.bound_cents
+
+
+@pytest.mark.parametrize(
+    ("offered", "known"),
+    [((-(10**18),), None), ((-5, 0), None), ((-5, 700, 600), 700), ((700, 10**9), 10**9)],
+)
+def test_a_bound_that_says_nothing_is_not_yet_known(
+    offered: tuple[int, ...], known: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prove(_: Problem, plan: Plan, *, on_bound: Callable[[int], None], **__: object) -> Proven:
+        for bound_cents in offered:
+            on_bound(bound_cents)
+        return Proven(plan=plan, value_cents=10**9, bound_cents=offered[0])
+
+    monkeypatch.setattr("retorno.optimizer.solve.exact", prove)
+    told: list[Progress] = []
+
+    result = solve(tiny_problem(2), QUICK, on_progress=told.append)
+
+    assert (result.bound_cents, told[-1].bound_cents) == (known, known)
+    assert result.gap == gap_of(result.value_cents, known)
+    assert told[-1].gap == gap_of(told[-1].value_cents, known)
 
 
 def test_a_start_plan_is_never_made_worse() -> None:

@@ -32,6 +32,24 @@ def test_solve_writes_a_valid_plan_and_prints_its_value(tmp_path: Path, capfd: p
     assert f"unplanned persons: {verdict.persons_unplanned} of {verdict.persons}" in out
 
 
+def test_solve_prints_its_own_lines_and_no_bound_before_one_is_known(tmp_path: Path) -> None:
+    write_problem(tmp_path / "p.json", random_problem(4))
+    plan = tmp_path / "plan.json"
+    command = [sys.executable, "-m", "retorno", "solve", str(tmp_path / "p.json"), "--rounds", "50", "--progress"]
+
+    done = subprocess.run([*command, "--out", str(plan)], capture_output=True, text=True, timeout=120)
+
+    lines = done.stdout.splitlines()
+    progress = [line for line in lines if " planned " in line and line.lstrip()[0].isdigit()]
+    figures = [line.split()[0] for line in lines[len(progress) :]]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  bound not yet known  gap -  " in progress[0]
+    assert figures == [
+        "value", "unplanned", "waiting", "cost", "comfort", "changes", "of", "counts:", "bound", "gap", "unplanned",
+        "stopped:",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_a_request_to_end_leave_the_best_plan_so_far(stop: signal.Signals, tmp_path: Path) -> None:
     out = tmp_path / "plan.json"
