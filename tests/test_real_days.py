@@ -105,6 +105,10 @@ def test_fever_at_a_stopover_six_stay_and_a_hundred_fly(
     day = fever_day(database, coordinator, protection_1)
     frozen_clock(MORNING + timedelta(hours=3))
     with database.transaction() as session:
+        for movement_id in day.to_stopover:
+            here = dict.fromkeys(sorted(build.aboard(session, movement_id)), True)
+            arrival.record(session, coordinator, movement_id=movement_id, place_id="APT-MEX", arrived=here)
+    with database.transaction() as session:
         ill_groups = [day.groups[number][0] for number in range(3)]
         feverish = [build.members(session, group_id)[0].person_id for group_id in ill_groups]
         effect = changes.record_unfit(session, health, person_ids=feverish, until=date(2027, 3, 12))
