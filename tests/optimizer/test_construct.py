@@ -110,13 +110,12 @@ def test_a_cancelled_trip_touches_only_its_riders() -> None:
     assert judge(changed, draft.to_plan()).violations == ()
 
 
-@pytest.mark.parametrize("seed", [2, 9, 14, 33])
+@pytest.mark.parametrize("seed", [5, 6, 7])
 def test_a_snapshot_restores_the_same_plan_vehicle_for_vehicle(seed: int) -> None:
-    """Placing the groups anew gave alike vehicles other tasks, and the run ended as inconsistent."""
-    problem = random_problem(seed, group_count=12, horizon_days=6, site_count=5)
-    setting = prepare(build(problem))
+    """Placing the groups anew gave alike vehicles other tasks here, and the run ended as inconsistent."""
+    setting = prepare(build(read_problem("tests/optimizer/problems/demo.json.gz")))
     draft = construct(setting, expected=4.0)
-    rounds(*draft.handles, memory_handle(make_memory(draft, seed)), 60, 0.0, RUIN_GROUPS)
+    rounds(*draft.handles, memory_handle(make_memory(draft, seed)), 2000, 5000.0, RUIN_GROUPS)
 
     again = restore(setting, draft.snapshot())
 
