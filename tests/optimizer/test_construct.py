@@ -122,4 +122,4 @@ def test_a_snapshot_restores_the_same_plan_vehicle_for_vehicle(seed: int) -> Non
     assert again.to_plan() == draft.to_plan()
 
     assert again.value_cents == draft.value_cents
-    assert judge(problem, again.to_plan()).value_cents == draft.value_cents
+    assert judge(setting.problem, again.to_plan()).value_cents == draft.value_cents
