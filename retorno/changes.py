@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import pairwise
 
-from sqlalchemy import ColumnElement, and_, exists
 from sqlmodel import Session, col, or_, select
 
 from retorno import clock, confirmation, manifest
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import (
-    Arrival,
     Closure,
     Escort,
     Movement,
@@ -30,13 +28,13 @@ from retorno.models.movements import (
 )
 from retorno.models.people import Case, Consent, Fitness, Person, TravelGroup
 from retorno.models.protection import Hold, ProtectionAssignment
+from retorno.movement_facts import not_travelled
 from retorno.office import access, audit, notices
 from retorno.routes.ways import driven_nodes
 from retorno.situation import ground
 from retorno.vocabulary import (
     Answer,
     AnswerReason,
-    ArrivalOutcome,
     ChangeKind,
     ClosureTarget,
     ConsentPurpose,
@@ -50,8 +48,6 @@ from retorno.vocabulary import (
 )
 
 ROADS = (Mode.ROAD, Mode.COACH)
-LATEST = timedelta(hours=12)
-"""How much later than planned a vehicle may be and still count as under way (our assumption)."""
 LIVE = (
     MovementStatus.ACCEPTED,
     MovementStatus.CONFIRMED,
@@ -121,7 +117,7 @@ def _take_off(
         select(Seat)
         .where(
             or_(col(Seat.group_id).in_(wanted), col(Seat.for_group_id).in_(wanted)),
-            _not_travelled(instant),
+            not_travelled(instant),
             or_(Seat.status == SeatStatus.ACTIVE, col(Seat.freed_at) == instant),
         )
         .execution_options(populate_existing=True)
@@ -151,19 +147,6 @@ def _take_off(
         voided=voided,
         cancelled=cancelled,
     )
-
-
-def _not_travelled(now: datetime) -> ColumnElement[bool]:
-    """Seats whose ride is not over: by the timetable, or late, on a movement that left, and not ticked as arrived."""
-    arrived = exists().where(
-        col(Arrival.movement_id) == Seat.movement_id,
-        col(Arrival.person_id) == Seat.person_id,
-        col(Arrival.outcome) == ArrivalOutcome.ARRIVED,
-    )
-    under_way = select(Movement.movement_id).where(
-        Movement.status == MovementStatus.DEPARTED, col(Movement.arrive_at) > now - LATEST
-    )
-    return or_(col(Seat.arrive_at) > now, and_(col(Seat.movement_id).in_(under_way), ~arrived.correlate(Seat)))
 
 
 def _supersede(
@@ -495,7 +478,7 @@ def escort_unavailable(session: Session, actor: access.Actor, *, escort_id: str)
     session.add(escort)
     now = clock.now()
     seats = session.exec(
-        select(Seat).where(Seat.escort_id == escort_id, Seat.status == SeatStatus.ACTIVE, _not_travelled(now))
+        select(Seat).where(Seat.escort_id == escort_id, Seat.status == SeatStatus.ACTIVE, not_travelled(now))
     ).all()
     groups = [seat.for_group_id for seat in seats if seat.for_group_id]
     for seat in seats:

@@ -19,6 +19,7 @@ from retorno.limits import Used, crossing_row, free_escorts, site_row
 from retorno.models.movements import Offer, Seat, Vehicle
 from retorno.models.office import Office
 from retorno.models.people import Case, Person, TransitVisa, TravelGroup
+from retorno.movement_facts import not_travelled
 from retorno.offers import charters, joinable_vehicles, open_offers, services
 from retorno.optimizer.problem import Costs, EscortPool, Group, Problem
 from retorno.readiness import facts_of_groups, occasion_of
@@ -157,7 +158,7 @@ def _barred_in_play(problem: Problem) -> Problem:
 def _candidates(session: Session, office: Office, scope: Scope) -> tuple[list[_Candidate], dict[str, list[Finding]]]:
     """Groups that may travel on some day of the plan, with those days; the others with what stops them."""
     seated = select(Seat.group_id).where(
-        Seat.status == SeatStatus.ACTIVE, col(Seat.group_id).is_not(None), col(Seat.arrive_at) > clock.now()
+        Seat.status == SeatStatus.ACTIVE, col(Seat.group_id).is_not(None), not_travelled(clock.now())
     )
     statement = (
         select(TravelGroup, Case)

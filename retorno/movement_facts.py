@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists
+from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from retorno import clock
 from retorno.models.movements import (
     Acknowledgement,
+    Arrival,
     Driver,
     Escort,
     ManifestVersion,
@@ -55,6 +56,7 @@ from retorno.rules import (
 )
 from retorno.situation import Situation, situation
 from retorno.vocabulary import (
+    ArrivalOutcome,
     Mode,
     MovementStatus,
     Need,
@@ -66,6 +68,10 @@ from retorno.vocabulary import (
 AIR = (Mode.FLIGHT, Mode.CHARTER)
 LONGEST_STAY = timedelta(days=4)
 """How far back somebody who sleeps at a place on the way can have arrived: the longest journey of a plan."""
+
+
+LATEST = timedelta(hours=12)
+"""How much later than planned a vehicle may be and still count as under way (our assumption)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -593,6 +599,19 @@ def _elsewhere(session: Session, seen: View) -> frozenset[str]:
         if clash is not None:
             found.add(seat.person_id or seat.escort_id or "")
     return frozenset(found)
+
+
+def not_travelled(now: datetime) -> ColumnElement[bool]:
+    """Seats whose ride is not over: by the timetable, or late, on a movement that left, and not ticked as arrived."""
+    arrived = exists().where(
+        col(Arrival.movement_id) == Seat.movement_id,
+        col(Arrival.person_id) == Seat.person_id,
+        col(Arrival.outcome) == ArrivalOutcome.ARRIVED,
+    )
+    under_way = select(Movement.movement_id).where(
+        Movement.status == MovementStatus.DEPARTED, col(Movement.arrive_at) > now - LATEST
+    )
+    return or_(col(Seat.arrive_at) > now, and_(col(Seat.movement_id).in_(under_way), ~arrived.correlate(Seat)))
 
 
 # ---- judging ------------------------------------------------------------------------------------------------------

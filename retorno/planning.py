@@ -26,7 +26,7 @@ from retorno.gathering import Gathered, gather
 from retorno.models.movements import Driver, Movement, Offer, OfferCreate, Plan, Seat
 from retorno.models.office import Office
 from retorno.models.people import Person, TravelGroup
-from retorno.movement_facts import findings_of, view
+from retorno.movement_facts import findings_of, not_travelled, view
 from retorno.office import access, audit, jobs
 from retorno.optimizer.check import judge
 from retorno.optimizer.explain import explain
@@ -374,7 +374,7 @@ def _moved(session: Session, plan: Plan, group_ids: Sequence[str]) -> list[str]:
     ).all()
     seated = session.exec(
         select(Seat.group_id)
-        .where(col(Seat.group_id).in_(group_ids), Seat.status == SeatStatus.ACTIVE, col(Seat.arrive_at) > clock.now())
+        .where(col(Seat.group_id).in_(group_ids), Seat.status == SeatStatus.ACTIVE, not_travelled(clock.now()))
         .distinct()
     ).all()
     moved = {row.group_id for row in rows if row.availability != known.get(row.group_id)}
@@ -511,7 +511,7 @@ def seated_groups(session: Session, actor: access.Actor) -> dict[str, str]:
             Movement.office_id == (actor.office_id or ""),
             Seat.status == SeatStatus.ACTIVE,
             col(Seat.group_id).is_not(None),
-            col(Seat.arrive_at) > clock.now(),
+            not_travelled(clock.now()),
         )
         .order_by(col(Seat.depart_at).desc())
     ).all()
