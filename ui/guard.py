@@ -180,7 +180,9 @@ class Guard:
             return None
         key, moment = accounts.token_sha256(token), time.monotonic()
         if moment - self.touched.get(key, -TOUCH_EVERY_SECONDS) >= TOUCH_EVERY_SECONDS:
-            self.touched[key] = moment
+            # Older notes say nothing any more: without this every session ever opened would stay in memory.
+            fresh = {each: at for each, at in self.touched.items() if moment - at < TOUCH_EVERY_SECONDS}
+            self.touched = fresh | {key: moment}
             with self.database.transaction() as session:
                 accounts.touch_session(session, token)
         return user_id

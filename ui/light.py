@@ -6,6 +6,7 @@ No script, no picture, at most 60 kB a page. Every page and every form is answer
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ class Light:
     def __init__(self, *, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
+        self.unknown_logins = accounts.UnknownLogins()
 
     def routes(self) -> list[Route]:
         """Every plain route; none of them collides with Streamlit's."""
@@ -147,17 +149,22 @@ class Light:
 
     def _login(self, visit: Visit) -> Response:
         name, password = str(visit.form.get("login") or ""), str(visit.form.get("password") or "")
+        known = name.strip().casefold()
         with self.database.reading() as session:
             user = accounts.find_login(session, name)
-            wait = accounts.wait_before_try(user)
+            wait = accounts.wait_before_try(user) if user else self.unknown_logins.wait(known)
         if wait:
-            seconds = int(wait.total_seconds()) + 1
-            fault = label("light.sign_in_wait", visit.language, seconds=seconds)
-            return self.page(visit, "login.html", status=429, login=name, faults=[fault])
+            return self._wait(visit, name, wait)
         is_right = accounts.verify_password(user.password_hash if user else None, password[:500])
         with self.database.transaction() as session:
             user = accounts.find_login(session, name)
+            # Asked again where the try is counted: many tries at once do not slip past the wait.
+            wait = accounts.wait_before_try(user)
+            if wait:
+                return self._wait(visit, name, wait)
             if user is None or not is_right:
+                if user is None:
+                    self.unknown_logins.record_failure(known)
                 accounts.record_failure(session, user)
                 fault = label("light.sign_in_failed", visit.language)
                 return self.page(visit, "login.html", status=401, login=name, faults=[fault])
@@ -174,6 +181,10 @@ class Light:
             path="/",
         )
         return response
+
+    def _wait(self, visit: Visit, name: str, wait: timedelta) -> Response:
+        fault = label("light.sign_in_wait", visit.language, seconds=int(wait.total_seconds()) + 1)
+        return self.page(visit, "login.html", status=429, login=name, faults=[fault])
 
     async def logout(self, request: Request) -> Response:
         """End the session on the server and in the browser."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import OrderedDict
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -31,6 +32,7 @@ PASSWORD_MAX_LENGTH = 200
 FREE_FAILURES = 5
 """Wrong passwords in a row before each further try has to wait."""
 DELAY_MAX = timedelta(minutes=15)
+MOST_UNKNOWN = 10_000
 
 # OWASP password storage cheat sheet, checked 2026-11-24: Argon2id with 19 MiB, 2 passes, 1 lane.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -288,14 +290,43 @@ def wait_before_try(user: User | None) -> timedelta:
     return max(timedelta(0), user.locked_until - clock.now())
 
 
+def delay_after(failed_count: int) -> timedelta:
+    """How long the try after so many wrong passwords waits: nothing at first, then twice as long each time."""
+    if failed_count < FREE_FAILURES:
+        return timedelta(0)
+    return min(timedelta(seconds=2.0 ** min(failed_count - FREE_FAILURES + 1, 12)), DELAY_MAX)
+
+
+class UnknownLogins:
+    """Waits for logins that do not exist, as long as for those that do: an answer never tells which is which.
+
+    Kept in memory, at most ``MOST_UNKNOWN`` of them; what is forgotten first is what was tried first.
+    """
+
+    def __init__(self) -> None:
+        self._tried: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
+
+    def wait(self, login: str) -> timedelta:
+        """How long the next try has to wait."""
+        _, until = self._tried.get(token_sha256(login), (0, clock.now()))
+        return max(timedelta(0), until - clock.now())
+
+    def record_failure(self, login: str) -> None:
+        """Count a try."""
+        key = token_sha256(login)
+        count = self._tried.pop(key, (0, clock.now()))[0] + 1
+        self._tried[key] = (count, clock.now() + delay_after(count))
+        while len(self._tried) > MOST_UNKNOWN:
+            self._tried.popitem(last=False)
+
+
 def record_failure(session: Session, user: User | None) -> None:
     """Count a wrong password; from the sixth on each try waits twice as long, at most 15 minutes."""
     if user is None:
         return
     user.failed_count += 1
     if user.failed_count >= FREE_FAILURES:
-        seconds = 2.0 ** min(user.failed_count - FREE_FAILURES + 1, 12)
-        user.locked_until = clock.now() + min(timedelta(seconds=seconds), DELAY_MAX)
+        user.locked_until = clock.now() + delay_after(user.failed_count)
     session.add(user)
     audit.append(
         session,

@@ -63,6 +63,13 @@ def test_repeated_failures_wait_without_locking_out_others(door: Office) -> None
     assert door.sign_in("health") != ""
 
 
+def test_an_unknown_login_waits_as_long_as_a_known_one(door: Office) -> None:
+    def statuses(login: str) -> list[int]:
+        return [door.ask("POST", "/login", form={"login": login, "password": "wrong"}).status for _ in range(6)]
+
+    assert statuses("nobody-at-all") == statuses("administrator_2") == [401] * 5 + [429]
+
+
 def test_cookie_is_closed_to_scripts_and_to_other_sites(door: Office) -> None:
     answer = door.ask("POST", "/login", form={"login": "health", "password": "correct horse battery staple"})
     assert "HttpOnly" in answer.headers["set-cookie"]
