@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from retorno import arrival, changes, clock, manifest, movement_facts
+from retorno import arrival, changes, clock, copies, manifest, movement_facts
 from retorno.confirmation import Party
 from retorno.database import Database
 from retorno.errors import NotSaved, Refused, Stale
@@ -271,7 +271,7 @@ def test_a_post_is_told_only_of_people_who_pass_it(session: Session, bus: Moveme
 
     def listed(post_id: str) -> int:
         party = Party(kind=PartyKind.BORDER_POST, party_id=post_id)
-        paper = manifest.build(session, seen, party, number=1, supersedes=None, now=NOW, at=seen.situation)
+        paper = copies.build(session, seen, party, number=1, supersedes=None, now=NOW, at=seen.situation)
         assert paper.counts["total"] == len(paper.rows)
         return len(paper.rows)
 

@@ -16,7 +16,8 @@ routes.transit routes.offers routes.timetables routes.coaches routes.scheduled r
 routes.bounds routes.chains routes.itineraries routes.no_way
 optimizer.facts optimizer.documents optimizer.problem optimizer.check optimizer.kernels optimizer.timespace
 optimizer.handles optimizer.place optimizer.setting optimizer.insert optimizer.readback optimizer.construct
-optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing optimizer.master
+optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing
+optimizer.master
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
 optimizer.relaxations optimizer.lacks optimizer.explain
 optimizer.solve optimizer.warm
@@ -25,9 +26,10 @@ rules.facts rules.findings rules.persons rules.groups rules.movements rules
 database office.audit office.access office.accounts office.oversight office.jobs office.notices
 papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.seal papers.pages papers.personal keyring
 situation
-intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile intake.sheet intake.importing intake
+intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
+intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
-gathering fairness booking planning plan_report confirmation manifest arrival changes movement_report files
+gathering fairness booking planning plan_report confirmation copies manifest arrival changes movement_report files
 worker serving demo_cases demo_office demo __main__
 """.split()
 
@@ -46,19 +48,37 @@ ONLY_IN = {
         "optimizer.memory",
         "optimizer.retask",
         "optimizer.improve",
-    },  # fmt: skip
+    },
     "networkx": {"routes.network", "routes.road_check", "routes.scheduled", "routes.ways"},
     "streamlit": set(),
     "typst": {"papers.pages"},
 }
 OPTIMIZER_USERS = {
-    "fleet", "offers", "limits", "gathering", "fairness", "booking", "planning", "worker", "__main__", "changes",
-}  # fmt: skip
+    "fleet",
+    "offers",
+    "limits",
+    "gathering",
+    "fairness",
+    "booking",
+    "planning",
+    "worker",
+    "__main__",
+    "changes",
+}
 PROTECTION_USERS = {
-    "rules", "office.access", "intake", "protection", "readiness", "changes", "retention", "database", "models",
-    "models.triggers", "booking",
+    "rules",
+    "office.access",
+    "intake",
+    "protection",
+    "readiness",
+    "changes",
+    "retention",
+    "database",
+    "models",
+    "models.triggers",
+    "booking",
     "demo_cases",
-}  # fmt: skip
+}
 
 
 def modules() -> dict[str, Path]:
@@ -112,9 +132,11 @@ def test_a_module_imports_only_modules_before_it() -> None:
         f"{name}:{line} imports {target}"
         for name, path in known.items()
         for imported, line, _ in imports(path)
-        if (target := own(imported, known)) and target != name and place[target] >= place[name]
+        if (target := own(imported, known))
+        and target != name
+        and place[target] >= place[name]
         and not name.startswith(f"{target}.")
-    ]  # fmt: skip
+    ]
     assert wrong == []
 
 
@@ -144,9 +166,10 @@ def test_the_optimizer_meets_no_person_and_the_ground_no_database() -> None:
         f"{name}:{line} imports {target}"
         for name, path in known.items()
         for imported, line, _ in imports(path)
-        if (package := name.split(".")[0]) in allowed and (target := own(imported, known))
+        if (package := name.split(".")[0]) in allowed
+        and (target := own(imported, known))
         and not target.startswith(allowed[package])
-    ]  # fmt: skip
+    ]
     assert wrong == []
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from retorno import arrival, changes, clock, confirmation, files, manifest
+from retorno import arrival, changes, clock, confirmation, copies, files, manifest
 from retorno.confirmation import Party
 from retorno.errors import Fault, InputError, NotAllowed, NotSaved, Refused, Stale
 from retorno.labels import all_labels, label, labels_for, time_text
@@ -151,7 +151,7 @@ class Posts:
             if found.movement.movement_id == movement_id and found.party == party
         )
         content = json.loads(copy.canonical)
-        people = manifest.persons_by_reference(session, movement_id=movement_id, party=party)
+        people = copies.persons_by_reference(session, movement_id=movement_id, party=party)
         ticks = arrival.ticks(session, actor, movement_id=movement_id)
         words = labels_for(visit.language, "paper")
         rows = [_row(row, people, ticks, words) for row in content["rows"]]
@@ -276,7 +276,7 @@ class Posts:
     def _tick(self, visit: Visit, movement_id: str, party: Party) -> str:
         with access.acting(self.database, visit.user_id or "", "arrival.record", movement_id) as (session, actor):
             access.require(session, actor, "arrival.record", movement_id=movement_id)
-            people = manifest.persons_by_reference(session, movement_id=movement_id, party=party)
+            people = copies.persons_by_reference(session, movement_id=movement_id, party=party)
             marks = {name.removeprefix("p."): str(value) for name, value in visit.form.items() if name.startswith("p.")}
             arrived = {
                 people[ref]: value == ArrivalOutcome.ARRIVED.value
@@ -373,7 +373,7 @@ def _words(fault: Fault, visit: Visit) -> str:
 
 def _person(session: Any, visit: Visit, movement_id: str, party: Party) -> str:
     """The person behind a reference on this recipient's paper; ``NotAllowed`` if there is none."""
-    people = manifest.persons_by_reference(session, movement_id=movement_id, party=party)
+    people = copies.persons_by_reference(session, movement_id=movement_id, party=party)
     person_id = people.get(str(visit.form.get("ref") or ""))
     if person_id is None:
         raise NotAllowed
