@@ -15,7 +15,7 @@ from retorno.optimizer.classes import Path
 from retorno.optimizer.ground import INFINITE, Floats
 from retorno.optimizer.master import quiet_highs
 from retorno.optimizer.model import Arc, ArcRows, Key, Move, State
-from retorno.optimizer.pricing import Prices, Way
+from retorno.optimizer.pricing import FORBIDDEN_CENTS, Prices, Way
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +61,12 @@ class ArcModel(ArcRows):
 
     def solve_relaxed(self, *, seconds: float, basis: Basis | None = None, seed: int = 0) -> Basis | None:
         """Solve the linear relaxation; sets ``values``, ``duals``, ``objective``. None if time ran out."""
+        end = time.monotonic() + seconds
         highs = quiet_highs(seed)
         highs.passModel(self.highs_model(integer=False))
-        highs.setOptionValue("time_limit", max(0.01, seconds))
         if basis is not None:
             highs.setBasis(basis.fitted(self.columns, self.rows))
+        highs.setOptionValue("time_limit", max(0.01, end - time.monotonic()))
         highs.run()
         solution = highs.getSolution()
         self.values: Floats = np.array(solution.col_value)
@@ -132,8 +133,9 @@ class ArcModel(ArcRows):
                 break
         if status == highspy.HighsModelStatus.kInfeasible:
             bound = INFINITE
+        is_plan = found and self._is_whole() and not self._leaves_travellers()
         return WholeResult(
-            choice=self.read_choice() if found and self._is_whole() else None,
+            choice=self.read_choice() if is_plan else None,
             bound_cents=bound,
             is_optimal=status == highspy.HighsModelStatus.kOptimal,
             is_infeasible=status == highspy.HighsModelStatus.kInfeasible,
@@ -151,6 +153,13 @@ class ArcModel(ArcRows):
         """Whether every whole column has a whole value."""
         values = self.values[np.array(self._integer, dtype=bool)]
         return bool(np.all(np.abs(values - np.round(values)) < 1e-5))
+
+    def _leaves_travellers(self) -> bool:
+        """Whether somebody who must travel on stays where they are: a solve that ends early may say so."""
+        return any(
+            key[0] == "unplanned" and self._cost[column] >= FORBIDDEN_CENTS and self.values[column] > 0.5
+            for key, column in self.columns.items()
+        )
 
     # ---- reading back ----
 

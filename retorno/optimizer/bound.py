@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ from retorno.optimizer.arcsolve import ArcModel, Basis
 from retorno.optimizer.ground import INFINITE, TRIP, Floats
 from retorno.optimizer.model import Arc, Move
 from retorno.optimizer.pricing import FleetPrices, Prices, Pricing, whole_bound
+
+RISE_TIMES, LAST_TIMES = 1.5, 2.5
+"""A rise of dual ascent, and the last one, take this many times as long as pricing everybody once (measured)."""
 
 BEATS_CENTS = 1e-3
 """An itinerary beats its class's price only by more than this."""
@@ -34,6 +37,8 @@ class DualPoint:
         Per class: least price of one unit.
     through
         Per class: least price of an itinerary through each (ride, day).
+    seconds
+        How long it took to find.
     """
 
     prices: Prices
@@ -42,6 +47,7 @@ class DualPoint:
     through: list[Floats]
     fleet: FleetPrices
     aircraft_slack: Floats
+    seconds: float
 
 
 def dual_point(
@@ -58,6 +64,7 @@ def dual_point(
     Changes ``prices``. The classes take turns in random order; each may use what is left of the slack of moves
     and aircraft. None if stopped midway; ``through`` is empty without ``with_through``.
     """
+    begun = time.monotonic()
     pricing.set_prices(prices)
     if targets is not None:
         move, aircraft = pricing.revenues()
@@ -94,6 +101,7 @@ def dual_point(
         through=through if with_through else [],
         fleet=fleet,
         aircraft_slack=aircraft_slack,
+        seconds=time.monotonic() - begun,
     )
 
 
@@ -103,16 +111,21 @@ def sharpen(
     *,
     rises: Sequence[float],
     seed: int,
+    seconds: float = INFINITE,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> DualPoint | None:
     """Turn seat prices into strong prices by dual ascent alone; the better of the point before and after.
 
     Changes ``prices``. Good where vehicles run far from full, and far cheaper than a linear program. The
-    targets are each class's price at the beginning times 1 + rise, for one rise after another. None if stopped.
+    targets are each class's price at the beginning times 1 + rise, for one rise after another; only the last
+    proves something, so of the first as many are left out as ``seconds`` has no room for. None if stopped.
     """
+    end = time.monotonic() + seconds
     before = dual_point(pricing, prices, None, seed=seed, should_stop=should_stop)
     if before is None:
         return None
+    room = (end - time.monotonic()) / (RISE_TIMES * max(before.seconds, 1e-9)) - (LAST_TIMES / RISE_TIMES - 1)
+    rises = rises[max(0, len(rises) - int(min(room, len(rises)))) :] if room >= 1 else ()
     after = copy.deepcopy(prices)
     for name in ("seat", "wheelchair", "charter_seat", "charter_least"):
         getattr(after, name)[:] = 0.0
@@ -182,6 +195,7 @@ class ArcBound:
         self.rounds = 0
         self.is_closed = False
         self._basis: Basis | None = None
+        self._point_seconds = 0.0
 
     def add(self, arcs: Sequence[Iterable[Arc]], moves: Iterable[Move]) -> None:
         """Take arcs and moves into the LP; changes this object."""
@@ -192,6 +206,7 @@ class ArcBound:
     def start(self, point: DualPoint, *, per_class: int) -> None:
         """Begin with the cheapest arcs of every class at a known point; changes this object."""
         self._keep(point)
+        self._point_seconds = point.seconds
         arcs = [cheapest_arcs(through, per_class, INFINITE / 10) for through in point.through]
         self.add(arcs, moves_for(self.pricing, arcs, point, within=1.0))
 
@@ -210,9 +225,18 @@ class ArcBound:
     ) -> DualPoint | None:
         """Rounds until nothing beats the LP's prices, the gap to the LP is small, or time is up; the best point."""
         end = time.monotonic() + seconds
+        # What the last round's model took to build, per arc, and its dual ascent: without them a solve says nothing.
+        per_arc = 0.0
         while not should_stop():
+            begun, arcs_now = time.monotonic(), sum(map(len, self.arcs)) + 1
+            if begun + per_arc * arcs_now + self._point_seconds > end:
+                break
             self.model = ArcModel(self.pricing, self.arcs, self.moves)
-            basis = self.model.solve_relaxed(seconds=end - time.monotonic(), basis=self._basis, seed=self.seed)
+            per_arc = max(per_arc, (time.monotonic() - begun) / arcs_now)
+            left = end - time.monotonic() - self._point_seconds
+            if left <= 0:
+                break
+            basis = self.model.solve_relaxed(seconds=left, basis=self._basis, seed=self.seed)
             if basis is None:
                 break
             self._basis = basis
@@ -228,6 +252,7 @@ class ArcBound:
             if point is None:
                 break
             self._keep(point)
+            self._point_seconds = max(self._point_seconds, point.seconds)
             assert self.best is not None
             on_bound(whole_bound(self.best.bound_cents))
             if self.model.objective - self.best.bound_cents <= gap * abs(self.model.objective):
@@ -247,17 +272,9 @@ class ArcBound:
         return self.best
 
 
-def within_gap(
-    pricing: Pricing, point: DualPoint, gap_cents: float, *, among: ArcBound | None = None
-) -> tuple[list[list[Arc]], list[Move]]:
-    """Arcs and moves whose use raises the bound by at most ``gap_cents``; all others are in no better plan.
-
-    With ``among`` only those that the bound's LP knows.
-    """
+def _rises(pricing: Pricing, point: DualPoint, extra: Floats) -> Iterator[Floats]:
+    """Per class: how much the bound rises if a unit takes a ride on a day, with the vehicle that this needs."""
     ground = pricing.ground
-    extra = move_extra(pricing, point)
-    allowed = extra <= gap_cents
-    arcs: list[list[Arc]] = []
     trips = np.flatnonzero(ground.ride_kind == TRIP)
     for index, travel in enumerate(pricing.classes):
         rise = point.through[index] - point.class_cents[index]
@@ -265,6 +282,26 @@ def within_gap(
         fitting = [kind for kind, n in enumerate(places) if n]
         vehicle = extra[fitting].min(axis=0) if fitting else np.full(extra.shape[1:], INFINITE)
         rise[trips] += vehicle[ground.ride_row[trips]]
+        yield rise
+
+
+def count_within_gap(pricing: Pricing, point: DualPoint, gap_cents: float) -> int:
+    """How many arcs ``within_gap`` would give."""
+    extra = move_extra(pricing, point)
+    return sum(int(np.count_nonzero(rise <= gap_cents)) for rise in _rises(pricing, point, extra))
+
+
+def within_gap(
+    pricing: Pricing, point: DualPoint, gap_cents: float, *, among: ArcBound | None = None
+) -> tuple[list[list[Arc]], list[Move]]:
+    """Arcs and moves whose use raises the bound by at most ``gap_cents``; all others are in no better plan.
+
+    With ``among`` only those that the bound's LP knows.
+    """
+    extra = move_extra(pricing, point)
+    allowed = extra <= gap_cents
+    arcs: list[list[Arc]] = []
+    for index, rise in enumerate(_rises(pricing, point, extra)):
         rides, days = np.nonzero(rise <= gap_cents)
         own = list(zip(map(int, rides), map(int, days), strict=True))
         arcs.append([arc for arc in own if arc in among.arcs[index]] if among else own)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import highspy
@@ -41,7 +41,9 @@ class LinearProgram:
         self.highs = quiet_highs(seed)
         self.rows = 0
         self.columns = 0
-        self.has_solution = False
+        self.values: Floats = np.zeros(0)
+        self.duals: Floats = np.zeros(0)
+        self.objective = 0.0
 
     def set_option(self, name: str, value: float | int | str | bool) -> None:
         """Set one HiGHS option."""
@@ -109,8 +111,8 @@ class LinearProgram:
         self.highs.run()
         self.status = self.highs.getModelStatus()
         solution = self.highs.getSolution()
-        self.values: Floats = np.array(solution.col_value)
-        self.duals: Floats = np.array(solution.row_dual)
+        self.values = np.array(solution.col_value)
+        self.duals = np.array(solution.row_dual)
         self.objective = float(self.highs.getInfo().objective_function_value)
         return bool(self.status == highspy.HighsModelStatus.kOptimal)
 
@@ -345,15 +347,18 @@ class Master:
                 getattr(prices, name)[index, day] = price
         return prices
 
-    def fill_slack(self, prices: Prices, fleet: FleetPrices) -> None:
-        """Price the seats of trips outside the LP up to what their vehicle would cost; changes ``prices``."""
+    def fill_slack(self, prices: Prices, fleet: FleetPrices, *, in_program: Iterable[tuple[int, int]]) -> None:
+        """Price the seats of trips up to what their vehicle would cost, but those of ``in_program``.
+
+        Changes ``prices``. ``in_program`` are the (trip, day) whose seats the program prices.
+        """
         ground = self.ground
         first, last = ground.segment_first[:-1], ground.segment_first[1:]
         seats = np.maximum(ground.type_seats, 1)[:, None, None]
         share = (fleet.slack / seats).min(axis=0) / (last - first)[:, None]
         share[~ground.trip_runs] = 0.0
         share[share > INFINITE / 1e3] = 0.0
-        for trip, day in self.opened:
+        for trip, day in in_program:
             share[trip, day] = 0.0
         prices.seat += np.repeat(share, last - first, axis=0)
 
@@ -397,27 +402,46 @@ class Master:
     ) -> Relaxed:
         """Column generation until nothing improves, the gap to the LP is small, or time is up."""
         end = time.monotonic() + seconds
-        best_bound, best_prices, closed = -np.inf, Prices(self.ground, len(self.classes)), False
+
+        def is_over() -> bool:
+            return time.monotonic() > end or should_stop()
+
+        # The quick relaxation: nothing is scarce, every seat pays its share of a vehicle. It needs no program.
+        begun, closed = time.monotonic(), False
+        best_prices = Prices(self.ground, len(self.classes))
+        self.pricing.set_prices(best_prices)
+        fleet = self.pricing.fleet(self.pricing.revenues()[0])
+        self.fill_slack(best_prices, fleet, in_program=())
+        self.pricing.set_prices(best_prices)
+        pays = np.array([self.pricing.unplanned_cents(travel) for travel in self.classes])
+        best_bound, ways = self.price_out(best_prices, per_class, pays, is_over=is_over)
+        pricing_seconds = time.monotonic() - begun
+        if best_bound > -np.inf:
+            on_bound(whole_bound(best_bound))
+        self.add_ways(ways)
         self.rounds = 0
-        while True:
-            self.program.solve(end - time.monotonic())
-            if time.monotonic() > end or should_stop() or not len(self.program.duals):
+        while not is_over():
+            # A solved program says nothing without the time to price it out.
+            self.program.solve(end - time.monotonic() - pricing_seconds)
+            begun = time.monotonic()
+            if begun + pricing_seconds > end or should_stop() or not len(self.program.duals):
                 break
             self.rounds += 1
             prices = self.read_prices()
             self.pricing.set_prices(prices)
             missing = self._missing_moves(prices, 200)
             fleet = self.pricing.fleet(self.pricing.revenues()[0])
-            self.fill_slack(prices, fleet)
+            self.fill_slack(prices, fleet, in_program=self.opened)
             self.pricing.set_prices(prices)
-            bound, ways = self.price_out(prices, per_class)
+            bound, ways = self.price_out(prices, per_class, self.program.duals[self.class_rows], is_over=is_over)
+            pricing_seconds = max(pricing_seconds, time.monotonic() - begun)
             if bound > best_bound:
                 best_bound, best_prices = bound, prices
                 on_bound(whole_bound(bound))
             objective = self.program.objective + self.ground.constant_cents
             self.log = (self.rounds, objective, best_bound, self.program.columns, self.program.rows)
             if not ways and not missing:
-                closed = True
+                closed = bound > -np.inf
                 break
             if objective - best_bound <= gap * abs(objective):
                 closed = True
@@ -427,15 +451,22 @@ class Master:
                 break
         return self._relaxed(best_bound, best_prices, closed)
 
-    def price_out(self, prices: Prices, per_class: int) -> tuple[float, list[tuple[int, Way]]]:
-        """The bound at these prices and the itineraries of negative reduced cost."""
-        pricing, duals = self.pricing, self.program.duals
+    def price_out(
+        self, prices: Prices, per_class: int, class_cents: Floats, *, is_over: Callable[[], bool] = lambda: False
+    ) -> tuple[float, list[tuple[int, Way]]]:
+        """The bound at these prices, and itineraries cheaper than what their class pays (``class_cents``).
+
+        If it is over before all classes are priced the bound is minus infinity.
+        """
+        pricing = self.pricing
         cents = [INFINITE] * len(self.classes)
         found: list[tuple[int, Way]] = []
         shared: dict[tuple[object, ...], list[int]] = defaultdict(list)
         for index in range(len(self.classes)):
             shared[pricing.commodity(index)].append(index)
         for key, members in shared.items():
+            if is_over():
+                return -np.inf, found
             sweep: Sweep | None = None
             for index in members:
                 travel = self.classes[index]
@@ -447,8 +478,7 @@ class Master:
                     else:
                         sweep = sweep or pricing.shared_sweep(index)
                         options = sweep.options_for(travel, 2 * per_class)
-                    dual = duals[self.class_rows[index]]
-                    found += self._beating(sweep, index, options, dual, per_class)
+                    found += self._beating(sweep, index, options, float(class_cents[index]), per_class)
                 best = options[0][0] if options else INFINITE
                 cents[index] = pricing.bound_of_class(index, best)
         move, aircraft = pricing.revenues()

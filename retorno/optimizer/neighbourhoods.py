@@ -22,6 +22,7 @@ from retorno.optimizer.bound import (
     DualPoint,
     cheapest_arcs,
     cheapest_moves,
+    count_within_gap,
     dual_point,
     sharpen,
     within_gap,
@@ -119,6 +120,7 @@ class ExactSearch:
         self.ground = Ground(problem)
         self.alone: frozenset[str] = frozenset()
         self.overrun = 0.0
+        self.seconds_per_arc = 0.0  # for building a model, the worst seen
         self.cuts: list[PackingCut] = []
 
     def left(self) -> float:
@@ -207,8 +209,11 @@ class ExactSearch:
         return frozenset()
 
     def _prove(self, pricing: Pricing, point: DualPoint) -> frozenset[str]:
-        """The whole model over everything that reduced costs cannot rule out."""
-        arcs, moves = within_gap(pricing, point, self.value - point.bound_cents + SLACK_CENTS)
+        """The whole model over everything that reduced costs cannot rule out, if that is little enough."""
+        within = self.value - point.bound_cents + SLACK_CENTS
+        if count_within_gap(pricing, point, within) > MOST_PROOF_ARCS:
+            return frozenset()
+        arcs, moves = within_gap(pricing, point, within)
         return self._solve(pricing, arcs, moves, proof=True, seconds=self.left())
 
     def _solve(
@@ -222,8 +227,11 @@ class ExactSearch:
     ) -> frozenset[str]:
         """Solve, assemble, cut off what cannot be packed, again; a proof covers only what it was given."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.should_stop():
+        count = sum(map(len, arcs)) + 1
+        while time.monotonic() + self.seconds_per_arc * count < until and not self.should_stop():
+            begun = time.monotonic()
             model = ArcModel(pricing, arcs, moves, cuts=self.cuts)
+            self.seconds_per_arc = max(self.seconds_per_arc, (time.monotonic() - begun) / count)
 
             def tell(bound: float) -> None:
                 if proof:
@@ -265,6 +273,8 @@ FIRST_FREE, LEAST_FREE, MOST_FREE = 16, 6, 100
 """Groups freed at once: at first, at least, at most (our assumption, from measurements)."""
 ARCS_BY_PRICE, ARCS_ON_PLAN = 160, 160
 """Arcs of a freed class: cheapest at the prices, and cheapest on vehicles and aircraft that run anyway."""
+MOST_PROOF_ARCS = 60_000
+"""Arcs up to which the proof by the whole model is tried: more take gigabytes and no proof was ever seen."""
 MOST_WHOLE_ARCS = 6000
 """Arcs with which the whole problem is still offered to HiGHS at once."""
 EMPTY_MOVES = 1500
@@ -362,13 +372,14 @@ def tight_bound(
     ways, moves = ways_of_plan(master.pricing, plan), list(moves_of_plan(ground, plan))
     master.add_ways([(index, way) for index, own in enumerate(ways) for way, _ in own])
     master.add_moves(moves)
-    relaxed = master.generate(seconds=seconds / 3, gap=1e-3, should_stop=should_stop, on_bound=on_bound)
+    relaxed = master.generate(seconds=seconds / 2, gap=2e-3, should_stop=should_stop, on_bound=on_bound)
 
     def is_over() -> bool:
         return time.monotonic() > end or should_stop()
 
     arc_bound = ArcBound(master.pricing, seed=seed)
-    point = sharpen(master.pricing, relaxed.prices, rises=RISES, seed=seed, should_stop=is_over)
+    left = end - time.monotonic()
+    point = sharpen(master.pricing, relaxed.prices, rises=RISES, seed=seed, seconds=left, should_stop=is_over)
     if point is None:
         return arc_bound
     on_bound(whole_bound(point.bound_cents))
@@ -449,7 +460,10 @@ class NeighbourhoodSearch:
             within *= 0.7
             arcs, moves = within_gap(self.pricing, point, within, among=arc_bound)
         every = set(range(len(self.units)))
-        return self._solve(every, seconds, arcs=arcs, moves=moves)[0]
+        begun = time.monotonic()
+        better, _ = self._solve(every, seconds, arcs=arcs, moves=moves)
+        self.overrun = max(self.overrun, time.monotonic() - begun - seconds)
+        return better
 
     def step(self, seconds: float) -> bool:
         """Free some groups and solve; whether the plan got better. Changes this object.
@@ -503,6 +517,7 @@ class NeighbourhoodSearch:
         moves: Iterable[Move] = (),
     ) -> tuple[bool, bool]:
         """Whether the plan got better, and whether the neighbourhood was solved to the end."""
+        end = time.monotonic() + seconds
         pricing = self.pricing
         fixed: dict[tuple[int, Path], tuple[Way, int]] = {}
         start: dict[Key, float] = defaultdict(float)
@@ -531,7 +546,10 @@ class NeighbourhoodSearch:
         for charter, day, count in self._flown():
             start["aircraft", charter, day] = float(count)
         model = ArcModel(pricing, own_arcs, offered, fixed=[(i, way, n) for (i, _), (way, n) in fixed.items()])
-        result = model.solve_whole(seconds=seconds, seed=self.seed, start=start, gap=2e-5, should_stop=self.should_stop)
+        left = end - time.monotonic()
+        if left <= 0:
+            return False, False
+        result = model.solve_whole(seconds=left, seed=self.seed, start=start, gap=2e-5, should_stop=self.should_stop)
         if result.choice is None or result.choice.broken_journeys:
             return False, result.is_infeasible
         assembled = assemble(pricing, result.choice)

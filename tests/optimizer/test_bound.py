@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retorno.optimizer.bound import ArcBound, dual_point, sharpen
+from retorno.optimizer.bound import ArcBound, count_within_gap, dual_point, sharpen, within_gap
 from retorno.optimizer.check import judge
 from retorno.optimizer.classes import classes_of
 from retorno.optimizer.ground import Ground
@@ -61,3 +61,28 @@ def test_the_rounds_close_on_the_value_of_the_strong_relaxation(seed: int) -> No
     assert arc_bound.model is not None
     assert first.bound_cents - 1e-6 <= last.bound_cents <= judge(problem, optimum(problem)).value_cents + 1e-6
     assert last.bound_cents == pytest.approx(arc_bound.model.objective, rel=1e-5, abs=1.0)
+
+
+@pytest.mark.parametrize("gap_cents", [0.0, 5_000.0, 400_000.0])
+def test_what_reduced_costs_leave_is_counted_before_it_is_listed(gap_cents: float) -> None:
+    ground = Ground(tiny_problem(3))
+    master = Master(ground, classes_of(ground, merge=False))
+    point = dual_point(master.pricing, master.generate(seconds=20.0).prices, None, seed=1)
+    assert point is not None
+
+    arcs, _ = within_gap(master.pricing, point, gap_cents)
+
+    assert count_within_gap(master.pricing, point, gap_cents) == sum(map(len, arcs))
+
+
+def test_dual_ascent_without_room_for_its_rises_gives_the_bound_of_the_prices() -> None:
+    ground = Ground(tiny_problem(3))
+    master = Master(ground, classes_of(ground, merge=False))
+    prices = master.generate(seconds=20.0).prices
+    plain = dual_point(master.pricing, prices, None, seed=1)
+
+    point = sharpen(master.pricing, prices, rises=(0.0, 0.1), seed=1, seconds=0.0)
+
+    assert plain is not None
+    assert point is not None
+    assert point.bound_cents == plain.bound_cents

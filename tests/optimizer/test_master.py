@@ -76,6 +76,22 @@ def test_every_person_has_a_way_or_stays_in_the_linear_program() -> None:
         assert sum(amount for _, amount in ways) <= travel.count + 1e-6
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_the_first_bound_needs_no_program_and_says_something(seed: int) -> None:
+    problem = tiny_problem(seed)
+    ground = Ground(problem)
+    told: list[int] = []
+
+    def is_told() -> bool:
+        return bool(told)
+
+    master = Master(ground, classes_of(ground, merge=False))
+    master.generate(seconds=20.0, on_bound=told.append, should_stop=is_told)
+
+    assert master.rounds == 0
+    assert 0 < told[0] <= judge(problem, optimum(problem)).value_cents
+
+
 def test_column_generation_stops_when_asked() -> None:
     ground = Ground(random_problem(11, group_count=13, horizon_days=7))
 

@@ -11,10 +11,10 @@ from retorno.optimizer.check import judge
 from retorno.optimizer.classes import allowed_rides, classes_of
 from retorno.optimizer.ground import Ground
 from retorno.optimizer.model import Arc, Move
-from retorno.optimizer.pricing import Pricing
+from retorno.optimizer.pricing import FORBIDDEN_CENTS, Pricing
 from retorno.optimizer.problem import Problem
 from tests.optimizer.oracle import optimum
-from tests.optimizer.random_problems import tiny_problem
+from tests.optimizer.random_problems import random_problem, tiny_problem
 
 
 def everything(pricing: Pricing) -> tuple[list[list[Arc]], list[Move]]:
@@ -83,3 +83,17 @@ def test_the_relaxation_is_below_the_whole_numbers(seed: int) -> None:
     relaxed = model.objective
 
     assert relaxed <= model.solve_whole(seconds=20.0).bound_cents + 0.5
+
+
+@pytest.mark.parametrize("seed", [1, 3, 7, 12])
+def test_a_solution_that_leaves_somebody_under_way_is_no_plan(seed: int) -> None:
+    problem = random_problem(seed, group_count=9, horizon_days=6, replan=True)
+    pricing = Pricing(Ground(problem), classes_of(Ground(problem), merge=False))
+    assert any(travel.must_travel for travel in pricing.classes)
+
+    # Nothing may be ridden: all that is left is to stay, which those under way may not.
+    result = ArcModel(pricing, [[] for _ in pricing.classes], []).solve_whole(seconds=20.0)
+
+    # The solver found the solution with its price for the impossible; it is not handed on.
+    assert result.bound_cents > FORBIDDEN_CENTS
+    assert result.choice is None

@@ -44,6 +44,18 @@ def test_the_proof_holds_after_facts_and_changes(seed: int) -> None:
     assert verdict.value_cents == proven.value_cents == proven.bound_cents
 
 
+def test_a_proof_too_large_to_try_leaves_the_plan_and_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retorno.optimizer.neighbourhoods.MOST_PROOF_ARCS", 0)
+    problem = tiny_problem(24)
+    best = judge(problem, optimum(problem)).value_cents
+
+    proven = exact(problem, EMPTY_PLAN(problem), seconds=30.0)
+
+    assert proven.plan is not None
+    assert judge(problem, proven.plan).violations == ()
+    assert 0 < proven.bound_cents <= best <= proven.value_cents
+
+
 def families_that_do_not_pack() -> Problem:
     """Fourteen persons for two vans of seven seats, but in families of five, five and four."""
     group = replace(PROBLEM.groups[0], wheelchairs=0, escorts=0, escort_pool=None, vulnerable=0)
