@@ -7,6 +7,7 @@ right is remembered between two runs. ``do`` is the way to act, ``look`` and ``p
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -445,7 +446,15 @@ def fault_text(fault: Fault, language: Language) -> str:
 def fault_words(fault: Fault, language: Language) -> str:
     """What is wrong and what would be right; the stage's own words where the code has none."""
     code_key = f"fault.{fault.code}"
-    return label(code_key, language) if code_key in all_labels() else fault.what
+    if code_key not in all_labels():
+        return fault.what
+    words = label(code_key, language)
+    # What the general words cannot say: which character at which place, which other row.
+    marks = [" ".join(part for part in found if part) for found in _MARKS.findall(fault.what)]
+    return f"{words} ({', '.join(marks)})" if marks else words
+
+
+_MARKS = re.compile(r"(U\+[0-9A-F]{4,6})(?: at position (\d+))?|(?:\brow|\bperson) (\d+)")
 
 
 def local_time(instant: datetime, zone_name: str, language: Language) -> str:
