@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import time
 
+from retorno.optimizer.bound import dual_point
+from retorno.optimizer.classes import classes_of
+from retorno.optimizer.ground import Ground
+from retorno.optimizer.pricing import Prices, Pricing
 from retorno.optimizer.problem import (
     Charter,
     Costs,
@@ -129,6 +133,10 @@ def warm_up() -> float:
     """Compile what is not compiled yet; the seconds it took."""
     begun = time.monotonic()
     solve(small_problem(), Settings(seconds=600.0, max_rounds=5))
+    # Dual ascent is for problems whose bound is not at once the value; a target out of reach calls for it.
+    ground = Ground(small_problem())
+    pricing = Pricing(ground, classes_of(ground, merge=False))
+    dual_point(pricing, Prices(ground, len(pricing.classes)), [1e9] * len(pricing.classes), seed=1)
     return time.monotonic() - begun
 
 

@@ -85,7 +85,7 @@ def test_the_relaxation_is_below_the_whole_numbers(seed: int) -> None:
     assert relaxed <= model.solve_whole(seconds=20.0).bound_cents + 0.5
 
 
-@pytest.mark.parametrize("seed", [1, 3, 7, 12])
+@pytest.mark.parametrize("seed", [12, 31, 35, 38])
 def test_a_solution_that_leaves_somebody_under_way_is_no_plan(seed: int) -> None:
     problem = random_problem(seed, group_count=9, horizon_days=6, replan=True)
     pricing = Pricing(Ground(problem), classes_of(Ground(problem), merge=False))

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from retorno.errors import Refused
+from retorno.optimizer import pricing
 from retorno.optimizer.check import Verdict, judge
 from retorno.optimizer.neighbourhoods import Proven
 from retorno.optimizer.problem import EMPTY_PLAN, Plan, Problem, plan_to_json, problem_to_json, read_problem
 from retorno.optimizer.solve import Progress, Settings, gap_of, solve
-from retorno.optimizer.warm import small_problem
+from retorno.optimizer.warm import small_problem, warm_up
 from tests.optimizer.oracle import optimum
 from tests.optimizer.random_problems import random_problem, tiny_problem
 from tests.optimizer.referee import referee_says
@@ -181,6 +182,27 @@ def test_a_stage_that_fails_is_told_and_the_plan_is_kept(monkeypatch: pytest.Mon
 
     assert result.failures == ("stage exact: ZeroDivisionError: a planted fault",)
     assert judge(problem, result.plan).violations == ()
+
+
+def test_warming_up_reaches_every_kernel_of_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached: set[str] = set()
+
+    def watched(name: str) -> Callable[..., object]:
+        kernel = getattr(pricing, name)
+
+        def call(*arguments: object) -> object:
+            reached.add(name)
+            return kernel(*arguments)
+
+        return call
+
+    names = {"backward", "read", "forward", "through", "ascend"}
+    for name in names:
+        monkeypatch.setattr(pricing, name, watched(name))
+
+    warm_up()
+
+    assert reached == names
 
 
 def test_the_problem_for_warming_up_is_solved_to_the_optimum() -> None:
