@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import anyio.to_thread
+from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -17,7 +18,7 @@ from retorno import arrival, changes, clock, confirmation, copies, files, manife
 from retorno.confirmation import Party
 from retorno.errors import Fault, InputError, NotAllowed, NotSaved, Refused, Stale
 from retorno.labels import all_labels, label, labels_for, time_text
-from retorno.models.movements import Handover, Movement, MovementSegment
+from retorno.models.movements import Handover, Movement, MovementCrossing, MovementSegment
 from retorno.office import access
 from retorno.situation import situation
 from retorno.vocabulary import AnswerReason, ArrivalOutcome, IncidentCode, PartyKind, Role
@@ -68,10 +69,10 @@ class Posts:
                 home = places[0] if places else None
                 rows = []
                 for item in manifest.incoming(session, actor):
-                    start = session.get_one(MovementSegment, (item.movement.movement_id, 0)).from_place_id
+                    expected_at, place_id = _meeting(session, item.movement, item.party)
                     rows.append(
                         {
-                            "time": self._time(visit, item.movement.depart_at, home or start, where),
+                            "time": self._time(visit, expected_at, place_id, where),
                             "label": item.movement.label,
                             "reference": item.movement.reference,
                             "version": item.copy.number if item.copy else "",
@@ -86,11 +87,14 @@ class Posts:
                     if row.answer.value != "pending":
                         continue
                     movement = session.get_one(Movement, row.movement_id)
+                    expected_at, place_id = _meeting(
+                        session, movement, Party(kind=row.party_kind, party_id=row.party_id)
+                    )
                     questions.append(
                         {
                             "id": row.confirmation_id,
                             "movement": f"{movement.reference} · {movement.label}",
-                            "time": self._time(visit, movement.depart_at, home or row.party_id, where),
+                            "time": self._time(visit, expected_at, place_id, where),
                             "due": self._time(visit, row.due_at, home or row.party_id, where),
                         }
                     )
@@ -159,14 +163,14 @@ class Posts:
         place = party.party_id
         handover = session.get(Handover, (movement_id, place))
         where = situation(session)
-        start = session.get_one(MovementSegment, (movement_id, 0)).from_place_id
+        expected_at, place_id = _meeting(session, item.movement, party)
         arrived = sum(row["state"] == "arrived" for row in rows)
         missing = sum(row["state"] == "not_travelling" for row in rows)
         return {
             "base": _base(movement_id, party),
             "reference": item.movement.reference,
             "vehicle": item.movement.label,
-            "time": self._time(visit, item.movement.depart_at, start, where),
+            "time": self._time(visit, expected_at, place_id, where),
             "version": copy.number,
             "supersedes": copy.supersedes,
             "movement_version": in_force.version if in_force else 0,
@@ -348,6 +352,23 @@ def file_response(made: files.File) -> Response:
             "Cache-Control": "no-store",
         },
     )
+
+
+def _meeting(session: Session, movement: Movement, party: Party) -> tuple[datetime, str]:
+    """When the movement is expected at this party's place, and that place; otherwise when and where it starts."""
+    if party.kind is PartyKind.BORDER_POST:
+        for crossing in session.exec(
+            select(MovementCrossing).where(MovementCrossing.movement_id == movement.movement_id)
+        ).all():
+            if party.party_id in (crossing.leave_post_id, crossing.enter_post_id):
+                return crossing.at, party.party_id
+    if party.kind is PartyKind.RECEPTION:
+        for ride in session.exec(
+            select(MovementSegment).where(MovementSegment.movement_id == movement.movement_id)
+        ).all():
+            if ride.to_place_id == party.party_id:
+                return ride.arrive_at, party.party_id
+    return movement.depart_at, session.get_one(MovementSegment, (movement.movement_id, 0)).from_place_id
 
 
 def _base(movement_id: str, party: Party) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from retorno import changes
 from retorno.confirmation import Party
 from retorno.database import Database
-from retorno.models.movements import Movement
+from retorno.models.movements import Movement, MovementCrossing, MovementSegment
 from retorno.models.office import User
 from retorno.office import accounts
 from retorno.office.access import Actor
@@ -22,7 +23,7 @@ from retorno.settings import Settings
 from retorno.vocabulary import Language, PartyKind
 from tests import planning_builders as build
 from ui.light import Light, Visit
-from ui.post import Posts
+from ui.post import Posts, _meeting
 
 OMOA = Party(kind=PartyKind.RECEPTION, party_id="HN-CAMR-OMOA")
 
@@ -94,6 +95,29 @@ def post(database: Database, reception: Actor, released: Movement) -> Door:
 
 def said(response: Response) -> str:
     return bytes(response.body).decode()
+
+
+def test_posts_and_reception_points_read_when_the_coach_reaches_them_not_when_it_leaves(
+    database: Database, released: Movement
+) -> None:
+    with database.reading() as session:
+        crossing = session.exec(
+            select(MovementCrossing).where(MovementCrossing.movement_id == released.movement_id)
+        ).first()
+        last = session.exec(
+            select(MovementSegment).where(
+                MovementSegment.movement_id == released.movement_id,
+                MovementSegment.to_place_id == OMOA.party_id,
+            )
+        ).one()
+        assert crossing is not None
+        border = Party(kind=PartyKind.BORDER_POST, party_id=crossing.enter_post_id)
+        carrier = Party(kind=PartyKind.CARRIER, party_id="Transportes")
+
+        assert _meeting(session, released, border) == (crossing.at, crossing.enter_post_id)
+        assert _meeting(session, released, OMOA) == (last.arrive_at, OMOA.party_id)
+        assert _meeting(session, released, carrier)[0] == released.depart_at
+        assert released.depart_at < crossing.at < last.arrive_at
 
 
 def test_list_that_became_void_says_so_on_the_page_and_on_the_papers(
