@@ -1,7 +1,8 @@
 """Solve a joint problem: first plan, better plans, proof; stopping is safe at any moment.
 
 Stages, each of which hands a better plan on: ``first`` (construction, or the repair of the plan before),
-``construct`` (constructions with other expected loads), ``exact`` (small problems: prices, arc model, proof),
+``construct`` (constructions with other expected loads), ``bound`` (more than a few tens of groups: a first bound
+by a quick relaxation), ``exact`` (small problems: prices, arc model, proof),
 ``neighbourhoods`` (up to a few hundred groups: arc MIP neighbourhoods and their bound), ``improve`` (ruin and
 recreate).  Every plan handed out has passed the judge.
 """
@@ -16,11 +17,12 @@ from retorno.errors import Inconsistent, Refused
 from retorno.optimizer import place as columns
 from retorno.optimizer.check import Verdict, judge
 from retorno.optimizer.construct import Draft, Snapshot, construct, construct_again, repair, restore
+from retorno.optimizer.ground import Ground
 from retorno.optimizer.handles import memory_handle
 from retorno.optimizer.improve import rounds
 from retorno.optimizer.insert import worst_aircraft
 from retorno.optimizer.memory import make_memory
-from retorno.optimizer.neighbourhoods import exact, improve_by_mip
+from retorno.optimizer.neighbourhoods import exact, improve_by_mip, relax
 from retorno.optimizer.problem import Plan, Problem
 from retorno.optimizer.setting import MUST_ARRIVE_CENTS, Setting, facts_of, prepare
 from retorno.optimizer.timespace import build
@@ -31,6 +33,7 @@ EXACT_SHARE = 0.7
 MIP_GROUPS = 300
 SEARCH_SHARE = 0.4
 MANY_GROUPS = 2_000
+BOUND_SHARE, BOUND_SECONDS = 0.1, 2.0
 # (Load expected on a new vehicle, those with the earliest date first), in the order of trial.
 FIRST_TRIALS = ((6.0, False), (6.0, True), (3.0, False), (12.0, True), (20.0, True), (1.0, False), (30.0, False))
 FIRST_TRIALS_MANY = ((20.0, True), (20.0, False), (10.0, True), (30.0, False))
@@ -303,6 +306,8 @@ def solve(
     draft = _first(run, setting, start)
     if problem.groups and not run.is_over():
         draft = _construct_more(run, setting, draft)
+    if len(problem.groups) > EXACT_GROUPS and settings.max_rounds is None and not run.is_over():
+        run.guard("bound", lambda: _first_bound(run))
     if problem.groups and len(problem.groups) <= EXACT_GROUPS and not run.is_over():
         draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
         run.guard("exact", lambda: _prove(run, seconds=EXACT_SHARE * run.left()))
@@ -447,6 +452,24 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
         run.best = None
         run.take_draft(draft, stage="improve")
     return draft
+
+
+def _first_bound(run: _Run) -> None:
+    """A bound that a share of the time allows, for problems of any size."""
+    if run.plan is None:
+        return
+
+    def take_bound(bound_cents: int) -> None:
+        run.take_bound(bound_cents, stage="bound")
+
+    relax(
+        Ground(run.problem),
+        run.plan,
+        seconds=max(BOUND_SHARE * run.left(), min(BOUND_SECONDS, 0.25 * run.left())),
+        seed=run.settings.seed,
+        should_stop=run.is_over,
+        on_bound=take_bound,
+    )
 
 
 def _neighbourhoods(run: _Run) -> None:

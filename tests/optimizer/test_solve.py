@@ -13,7 +13,7 @@ from retorno.optimizer import pricing
 from retorno.optimizer.check import Verdict, judge
 from retorno.optimizer.neighbourhoods import Proven
 from retorno.optimizer.problem import EMPTY_PLAN, Plan, Problem, plan_to_json, problem_to_json, read_problem
-from retorno.optimizer.solve import Progress, Settings, gap_of, solve
+from retorno.optimizer.solve import EXACT_GROUPS, Progress, Settings, gap_of, solve
 from retorno.optimizer.warm import small_problem, warm_up
 from tests.optimizer.oracle import optimum
 from tests.optimizer.random_problems import random_problem, tiny_problem
@@ -118,6 +118,18 @@ def test_progress_tells_value_bound_and_people() -> None:
     # Only what says something is told: no plan costs less than 0.
     assert all(bound > 0 for bound in bounds)
     assert bounds[-1] == result.bound_cents
+
+
+def test_a_problem_of_many_groups_has_a_bound_below_its_plan() -> None:
+    problem = random_problem(3, group_count=EXACT_GROUPS + 1, horizon_days=6)
+    told: list[Progress] = []
+
+    result = solve(problem, Settings(seconds=3.0, seed=1), on_progress=told.append)
+
+    assert [entry for entry in told if entry.stage == "bound"]
+    assert result.bound_cents is not None
+    assert 0 < result.bound_cents <= result.value_cents
+    assert result.failures == ()
 
 
 @pytest.mark.parametrize(
