@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy.engine import make_url
+
 from retorno import BEGUN_AT, demo, keyring, manifest, serving, worker
 from retorno.database import Database
 from retorno.errors import Fault, InputError, RetornoError
@@ -261,7 +263,7 @@ def verify(arguments: argparse.Namespace) -> int:
         keys = public_keys_from(json.loads(arguments.keys.read_text(encoding="utf-8")))
         outcome = verify_file(arguments.file, keys)
     else:
-        with open_office().reading() as session:
+        with office_to_read().reading() as session:
             outcome = verify_file(
                 arguments.file,
                 keyring.public_keys(session),
@@ -281,7 +283,7 @@ def verify(arguments: argparse.Namespace) -> int:
     argument("--anchor", metavar="HASH", help="a head printed earlier, such as on a manifest's foot"),
 )
 def verify_audit(arguments: argparse.Namespace) -> int:
-    with open_office().reading() as session:
+    with office_to_read().reading() as session:
         state = audit.verify_chain(session, anchor=arguments.anchor)
     if state.broken_at is not None:
         print(f"BROKEN at entry {state.broken_at}: {state.what}")
@@ -295,6 +297,19 @@ def open_office() -> Database:
     settings = load_settings()
     database = Database(settings.database)
     database.create()
+    keyring.open_keys(settings, database)
+    return database
+
+
+def office_to_read() -> Database:
+    """The office of this installation, else its demonstration; a question never sets up an empty office."""
+    settings = load_settings()
+    address = make_url(settings.database)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+        if "database" in settings.model_fields_set or not (demo.FOLDER / demo.OFFICE_FILE).exists():
+            raise InputError(f"no office at {address.database}: set RETORNO_DATABASE to the address of one")
+        settings = demo.settings_of(demo.FOLDER, settings.port)
+    database = Database(settings.database)
     keyring.open_keys(settings, database)
     return database
 

@@ -23,6 +23,7 @@ from retorno.errors import InputError
 from retorno.settings import Settings
 
 FOLDER: Final = serving.ROOT / "var" / "demo"
+OFFICE_FILE: Final = "office.db"
 STALE_DAYS = 5
 """From so many days on, lists and screenings of a kept demonstration run out; it is better made anew."""
 
@@ -52,7 +53,7 @@ def start(*, port: int, is_fresh: bool, folder: Path = FOLDER) -> int:
                 "Setting up the demonstration office: forty invented cases. This takes about half a minute.", flush=True
             )
             _make(folder)
-        settings = _settings(folder, port)
+        settings = settings_of(folder, port)
         print((folder / "accounts.txt").read_text("utf-8"))
         if (clock.now() - _made_at(folder)).days >= STALE_DAYS:
             print("It was set up some days ago and its dates have run on: --fresh makes it anew.")
@@ -82,9 +83,10 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _settings(folder: Path, port: int) -> Settings:
+def settings_of(folder: Path, port: int) -> Settings:
+    """Settings of the demonstration kept in a folder."""
     return Settings(
-        database=f"sqlite:///{folder / 'office.db'}",
+        database=f"sqlite:///{folder / OFFICE_FILE}",
         key_file=folder / "keys.json",
         host="127.0.0.1",
         port=port,
@@ -107,7 +109,7 @@ def is_kept(folder: Path) -> bool:
         sign: str = json.loads((folder / "made.json").read_text("utf-8"))["tables"]
     except (OSError, ValueError, KeyError):
         return False
-    return sign == _tables() and (folder / "office.db").is_file()
+    return sign == _tables() and (folder / OFFICE_FILE).is_file()
 
 
 def _made_at(folder: Path) -> datetime:
@@ -121,7 +123,7 @@ def _make(folder: Path) -> None:
         if old.exists():
             shutil.rmtree(old)
     part.mkdir(mode=0o700)
-    settings = _settings(part, 0)
+    settings = settings_of(part, 0)
     database = Database(settings.database)
     try:
         made = build(database, settings, now=now)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, func, select
 
+from retorno import __main__ as command_line
 from retorno import changes, clock, confirmation, demo, demo_cases, demo_office, intake, manifest, planning, worker
 from retorno.database import Database
 from retorno.errors import InputError
@@ -314,3 +315,23 @@ def first_of(made: Made, movement_ids: tuple[str, ...]) -> str:
             .group_by(Seat.movement_id)
         ).all()
     return max(rows, key=lambda row: (row[1], row[0]))[0]
+
+
+def test_checking_a_list_finds_the_demonstration_and_never_sets_up_an_empty_office(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RETORNO_DATABASE", raising=False)
+    monkeypatch.setattr(demo, "FOLDER", tmp_path / "demo")
+    with pytest.raises(InputError, match="no office at"):
+        command_line.office_to_read()
+    assert list(tmp_path.iterdir()) == []
+
+    (tmp_path / "demo").mkdir()
+    made = Database(demo.settings_of(demo.FOLDER, 8501).database)
+    made.create()
+    made.dispose()
+    found = command_line.office_to_read()
+    assert found.engine.url.database == str(tmp_path / "demo" / demo.OFFICE_FILE)
+    found.dispose()
+    assert not (tmp_path / "var").exists()
