@@ -17,7 +17,7 @@ from numba import njit
 
 from retorno.optimizer import place as columns
 from retorno.optimizer.handles import prices_handle, scratch_handle
-from retorno.optimizer.insert import Prices, Scratch, insert, insert_all, make_prices, make_scratch, worst_aircraft
+from retorno.optimizer.insert import Prices, Scratch, insert, insert_all, make_prices, make_scratch
 from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, Whole, take_out
 from retorno.optimizer.problem import Plan
 from retorno.optimizer.readback import put_back, to_plan
@@ -28,20 +28,37 @@ CHUNK_GROUPS = 200
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
+def worst_untried(ground: Ground, load: Load, tried: Array) -> Whole:
+    """As ``worst_aircraft``, but for those tried already."""
+    worst, found = 0, -1
+    rows, days, places = load.aircraft.shape
+    for row in range(rows):
+        for day in range(ground.now, days):
+            for aircraft in range(ground.aircraft_max[row]):
+                number = (row * days + day) * places + aircraft
+                if load.aircraft_groups[row, day, aircraft] > 0 and not tried[number]:
+                    taken = ground.charter_seats[row] - load.aircraft[row, day, aircraft]
+                    if ground.charter_minimum[row] - taken > worst:
+                        worst, found = ground.charter_minimum[row] - taken, number
+    return found
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def cancel_thin(ground: Ground, load: Load, prices: Prices, scratch: Scratch, groups: Array) -> Whole:
     """Changes ``load`` and ``prices``: cancels aircraft below their least load; gives how many.
 
-    ``groups`` is the order in which the groups of a cancelled aircraft look for another way.  An aircraft that
-    carries a locked group stays: nothing more is cancelled once only such a one is left, or comes again.
+    ``groups`` is the order in which the groups of a cancelled aircraft look for another way.  Each aircraft is
+    cancelled once: one that carries a locked group flies on, and others may board it.
     """
-    cancelled, before = 0, -1
+    cancelled = 0
     places = load.aircraft.shape[2]
     days = ground.day_count
+    tried = np.zeros(load.aircraft.size, dtype=np.bool_)
     while True:
-        worst = worst_aircraft(ground, load)
-        if worst < 0 or worst == before or cancelled > load.aircraft.size:
+        worst = worst_untried(ground, load, tried)
+        if worst < 0:
             return cancelled
-        before = worst
+        tried[worst] = True
         aircraft, day, row = worst % places, (worst // places) % days, worst // (places * days)
         prices.barred[row, day] = True
         cancelled += 1
@@ -62,8 +79,6 @@ def cancel_thin(ground: Ground, load: Load, prices: Prices, scratch: Scratch, gr
                     scratch.moved[moved] = group
                     moved += 1
                     break
-        if moved == 0:
-            return cancelled
         for position in range(moved):
             insert(ground, load, prices, scratch, scratch.moved[position])
 

@@ -123,3 +123,22 @@ def test_a_snapshot_restores_the_same_plan_vehicle_for_vehicle(seed: int) -> Non
 
     assert again.value_cents == draft.value_cents
     assert judge(setting.problem, again.to_plan()).value_cents == draft.value_cents
+
+
+@pytest.mark.parametrize("seed", [80202, 80204, 80252, 80264, 80288, 80292])
+def test_only_aircraft_of_locked_groups_stay_below_their_least_load(seed: int) -> None:
+    problem = random_problem(seed, replan=True, group_count=9)
+    assert problem.replan is not None
+    charters = {charter.id: charter for charter in problem.charters}
+    persons = {group.id: group.persons + group.escorts for group in problem.groups}
+
+    draft, _ = repair(prepare(build(problem)), problem.replan.previous, expected=6.0)
+
+    aboard: dict[tuple[str, int, int], list[str]] = {}
+    for group_id, legs in draft.to_plan().itineraries.items():
+        for leg in legs:
+            if leg.kind == "charter" and leg.day >= problem.replan.now_day:
+                aboard.setdefault((leg.row_id, leg.day, leg.aircraft), []).append(group_id)
+    for (charter_id, _, _), group_ids in aboard.items():
+        is_thin = sum(persons[group_id] for group_id in group_ids) < charters[charter_id].min_load
+        assert not is_thin or set(group_ids) & set(problem.replan.locked_groups)
