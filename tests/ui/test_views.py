@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlmodel import select
@@ -21,6 +22,7 @@ from retorno.vocabulary import ConsentPurpose, FitnessOutcome, HoldKind, Languag
 from tests import builders
 from tests.builders import OfficeFixture
 from ui import session
+from ui.views import importing
 
 SCRIPT = """
 from ui import components, session
@@ -465,3 +467,12 @@ def test_the_auditor_sees_a_broken_chain(open_view: Opening, database: Database)
 
     assert "1" in text
     assert label("view.audit.broken", Language.ES, n=1) in text.replace("\\", "")
+
+
+def test_a_likely_duplicate_of_a_sheet_is_named_in_the_language_of_the_visitor() -> None:
+    row = SimpleNamespace(row=3, person=SimpleNamespace(given_names="Omar", family_names="Paz"))
+    preview = SimpleNamespace(groups=(SimpleNamespace(rows=(row,)),))
+    here = SimpleNamespace(t=lambda key, **words: label(key, Language.FR, **words))
+
+    assert importing._who(here, preview, "row 3") == "ligne 3: Omar Paz"  # type: ignore[arg-type]
+    assert importing._who(here, preview, "P-KNOWN") == "P-KNOWN"  # type: ignore[arg-type]

@@ -145,8 +145,17 @@ def _duplicates(here: Visit, preview: ImportPreview) -> None:
         st.warning(plain(plural("view.import.likely", here.language, len(pairs))))
         components.table(
             [here.t("column.first"), here.t("column.second")],
-            [(pair.first_ref, pair.second_ref) for pair in pairs[:50]],
+            [(_who(here, preview, pair.first_ref), _who(here, preview, pair.second_ref)) for pair in pairs[:50]],
         )
+
+
+def _who(here: Visit, preview: ImportPreview, reference: str) -> str:
+    """A row by its number and name, in the visitor's language; a record by its reference."""
+    for group in preview.groups:
+        for row in group.rows:
+            if reference == f"row {row.row}":
+                return f"{here.t('view.row', n=row.row)}: {row.person.given_names} {row.person.family_names}".strip()
+    return reference
 
 
 def _earlier(here: Visit) -> None:
