@@ -279,6 +279,8 @@ MOST_WHOLE_ARCS = 6000
 """Arcs with which the whole problem is still offered to HiGHS at once."""
 EMPTY_MOVES = 1500
 """Moves of least reduced cost that are offered besides those of the plan and of the arcs."""
+STEP_SHARE = 0.6
+"""Share of the time left that one neighbourhood may take."""
 NEIGHBOURHOOD_SECONDS = 12.0
 """Time limit of one neighbourhood."""
 
@@ -468,13 +470,13 @@ class NeighbourhoodSearch:
     def step(self, seconds: float) -> bool:
         """Free some groups and solve; whether the plan got better. Changes this object.
 
-        A solve may take longer than its limit (building, the first linear program): what the worst took too
-        long is kept off the time left.
+        A solve may take longer than its limit (building, the first linear program): it is given a part of the
+        time left, and what the worst took too long is kept off it.
         """
         self.rounds += 1
         begun = time.monotonic()
         chosen = self._choose(min(self.free_count, len(self.units)))
-        limit = min(seconds - self.overrun, NEIGHBOURHOOD_SECONDS)
+        limit = min(seconds - self.overrun, STEP_SHARE * seconds, NEIGHBOURHOOD_SECONDS)
         better, done = self._solve(chosen, limit)
         self.overrun = max(self.overrun, time.monotonic() - begun - limit)
         if not done:
