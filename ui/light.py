@@ -169,6 +169,8 @@ class Light:
                 fault = label("light.sign_in_failed", visit.language)
                 return self.page(visit, "login.html", status=401, login=name, faults=[fault])
             opened = accounts.open_session(session, user)
+            if visit.request.cookies.get(LANGUAGE_COOKIE) or visit.request.query_params.get("lang"):
+                accounts.choose_language(session, user_id=user.user_id, language=visit.language)
             actor = access.load_actor(session, user.user_id)
         door = "/post" if actor.has(*LIGHT_ROLES) else "/"
         response = RedirectResponse(door, status_code=303)

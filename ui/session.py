@@ -177,8 +177,10 @@ def sign_out() -> None:
 
 
 def choose_language(language: Language) -> None:
-    """Show everything in this language from the next run on."""
+    """Show everything in this language from the next run on, here and in every other window of the user."""
     remember("language", language)
+    with _database().transaction() as session:
+        accounts.choose_language(session, user_id=visit().actor.user_id, language=language)
 
 
 # ---- what a browser tab remembers ----------------------------------------------------------------------------

@@ -192,6 +192,15 @@ def disable_user(session: Session, actor: access.Actor, *, user_id: str) -> None
     audit.append(session, actor, act="admin.users", object_kind="user", object_id=user_id)
 
 
+def choose_language(session: Session, *, user_id: str, language: Language) -> None:
+    """Show a user every page in this language from now on, in every window; their own choice, no right is touched."""
+    user = session.get(User, user_id)
+    if user is not None and user.language is not language:
+        user.language = language
+        session.add(user)
+        session.flush()
+
+
 def _standing_grants(session: Session, user_id: str) -> list[RoleGrant]:
     return list(
         session.exec(select(RoleGrant).where(RoleGrant.user_id == user_id, col(RoleGrant.revoked_at).is_(None)))

@@ -50,6 +50,14 @@ def test_right_password_opens_and_sign_out_closes(door: Office) -> None:
     assert door.ask("GET", "/post", cookie=post, headers={"Accept": "*/*"}).status == 401
 
 
+def test_the_language_of_the_sign_in_page_is_kept(door: Office) -> None:
+    form = {"login": "reception", "password": "correct horse battery staple", "lang": "fr"}
+    headers = {"Cookie": "retorno_language=fr"}
+    answer = door.ask("POST", "/login", form=form, headers=headers)
+    cookie = answer.headers["set-cookie"].removeprefix("retorno_session=").split(";")[0]
+    assert '<html lang="fr">' in door.ask("GET", "/post", cookie=cookie).text
+
+
 def test_wrong_password_and_unknown_login_say_the_same(door: Office) -> None:
     wrong = door.ask("POST", "/login", form={"login": "monitor", "password": "wrong"})
     unknown = door.ask("POST", "/login", form={"login": "nobody-here", "password": "wrong"})
