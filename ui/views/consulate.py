@@ -92,14 +92,17 @@ def _answer(here: Visit, waiting: Sequence[ConsulateRow]) -> None:
             session.remember("consulate.check", [row.confirmation_id for row in ticked])
             st.rerun()
     with no:
-        reason = components.choice(here, here.t("field.reason"), REASONS, "reason.answer", key="consulate.reason")
+        # No reason is chosen for anybody: "not our national" is never a click made by habit.
+        reason = components.choice(
+            here, here.t("field.reason"), REASONS, "reason.answer", key="consulate.reason", index=None
+        )
 
         def decline(db: Session, actor: Actor) -> int:
             for row in ticked:
                 changes.decline(db, actor, confirmation_id=row.confirmation_id, reason=reason)
             return len(ticked)
 
-        if ticked:
+        if ticked and reason is not None:
             components.danger(
                 here,
                 here.t("view.consulate.decline", n=len(ticked)),
