@@ -31,6 +31,7 @@ from retorno.models.protection import Hold, ProtectionAssignment
 from retorno.movement_facts import not_travelled
 from retorno.office import access, audit, notices
 from retorno.routes.ways import driven_nodes
+from retorno.scope import LIVE
 from retorno.situation import ground
 from retorno.vocabulary import (
     Answer,
@@ -48,13 +49,6 @@ from retorno.vocabulary import (
 )
 
 ROADS = (Mode.ROAD, Mode.COACH)
-LIVE = (
-    MovementStatus.ACCEPTED,
-    MovementStatus.CONFIRMED,
-    MovementStatus.ISSUED,
-    MovementStatus.RELEASED,
-    MovementStatus.DEPARTED,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
