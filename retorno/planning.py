@@ -6,18 +6,14 @@ anything moved since the plan was made.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
-from importlib.metadata import version as package_version
-from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
-from retorno import clock, rules
+from retorno import clock
 from retorno.booking import write_movements
 from retorno.errors import Inconsistent, InputError, NotAllowed, Refused, Stale
 from retorno.fairness import first_stranded_first
@@ -26,21 +22,26 @@ from retorno.gathering import Gathered, gather
 from retorno.models.movements import Driver, Movement, Offer, OfferCreate, Plan, Seat
 from retorno.models.office import Office
 from retorno.models.people import Person, TravelGroup
-from retorno.movement_facts import findings_of, not_travelled, view
+from retorno.movement_facts import not_travelled
 from retorno.office import access, audit, jobs
 from retorno.optimizer.check import judge
-from retorno.optimizer.explain import explain
 from retorno.optimizer.problem import Plan as Solution
-from retorno.optimizer.problem import (
-    Problem,
-    digest,
-    plan_from_json,
-    plan_to_json,
-    problem_from_json,
-    problem_to_json,
+from retorno.optimizer.problem import Problem, digest, plan_to_json, problem_to_json
+from retorno.plan_store import (
+    finding_json,
+    own_plan,
+    packed,
+    trip_details_of,
+    unpacked,
+    unplanned_json,
+    verdict_json,
+    versions,
 )
+from retorno.plan_store import problem_of as problem_of
+from retorno.plan_store import solution_of as solution_of
 from retorno.rules import Finding
 from retorno.scope import Scope
+from retorno.screening import screened, without
 from retorno.situation import situation
 from retorno.vocabulary import JobKind, JobState, MovementStatus, PersonStatus, PlanStatus, Role, SeatStatus
 
@@ -90,8 +91,8 @@ def start(
         horizon_days=days,
         seed=seed,
         seconds=seconds,
-        details=_packed({"group_ids": sorted(group_ids)}),
-        versions=_versions(),
+        details=packed({"group_ids": sorted(group_ids)}),
+        versions=versions(),
     )
     session.add(made)
     session.flush()
@@ -100,14 +101,9 @@ def start(
     return made
 
 
-def _versions() -> str:
-    names = ("retorno", "highspy", "ortools")
-    return ";".join([*(f"{name}={package_version(name)}" for name in names), f"tzdata={clock.TZDATA_VERSION}"])
-
-
 def stop(session: Session, actor: access.Actor, *, plan_id: str) -> None:
     """Stop the run and keep the best plan so far as a draft; a second click does nothing."""
-    actor, plan = _own(session, actor, plan_id, "planning.start")
+    actor, plan = own_plan(session, actor, plan_id, "planning.start")
     if jobs.want_stop(session, object_id=plan_id):
         job = jobs.of_object(session, plan_id)
         if job is not None and job.state is JobState.CANCELLED:
@@ -117,7 +113,7 @@ def stop(session: Session, actor: access.Actor, *, plan_id: str) -> None:
 
 def discard(session: Session, actor: access.Actor, *, plan_id: str) -> None:
     """Put a draft away; nothing of it was ever booked."""
-    actor, plan = _own(session, actor, plan_id, "planning.start")
+    actor, plan = own_plan(session, actor, plan_id, "planning.start")
     jobs.want_stop(session, object_id=plan_id)
     if plan.status is PlanStatus.ACCEPTED:
         raise Stale("the plan is accepted: cancel its movements instead")
@@ -127,14 +123,6 @@ def discard(session: Session, actor: access.Actor, *, plan_id: str) -> None:
     audit.append(session, actor, act="planning.discard", object_kind="plan", object_id=plan_id)
 
 
-def _own(session: Session, actor: access.Actor, plan_id: str, act: str) -> tuple[access.Actor, Plan]:
-    actor = access.require(session, actor, act)
-    plan = session.get(Plan, plan_id, populate_existing=True)
-    if plan is None or plan.office_id != actor.office_id:
-        raise NotAllowed
-    return actor, plan
-
-
 # ---- what the worker does ----------------------------------------------------------------------------------
 
 
@@ -142,7 +130,7 @@ def gathered(session: Session, plan_id: str) -> Gathered:
     """The problem of a plan as of now; reads only, so it may take its time without making others wait."""
     plan = session.get_one(Plan, plan_id)
     office = session.get_one(Office, plan.office_id)
-    wanted = tuple(_unpacked(plan.details).get("group_ids", ()))
+    wanted = tuple(unpacked(plan.details).get("group_ids", ()))
     scope = Scope(first_date=plan.first_date, days=plan.horizon_days, group_ids=wanted)
     return gather(session, office, scope, situation(session, day=plan.first_date))
 
@@ -150,15 +138,15 @@ def gathered(session: Session, plan_id: str) -> Gathered:
 def keep_problem(session: Session, plan_id: str, found: Gathered) -> None:
     """Keep the frozen problem with its digest, and who may not be planned and why."""
     plan = session.get_one(Plan, plan_id, populate_existing=True)
-    plan.problem = _packed(problem_to_json(found.problem))
+    plan.problem = packed(problem_to_json(found.problem))
     plan.problem_digest = digest(found.problem)
     plan.groups_availability = json.dumps(found.availability, sort_keys=True)
-    plan.details = _packed(
+    plan.details = packed(
         {
-            "group_ids": _unpacked(plan.details).get("group_ids", []),
+            "group_ids": unpacked(plan.details).get("group_ids", []),
             "trips": {trip_id: trip_details(trip) for trip_id, trip in found.trips.items()},
             "left_out": {
-                group_id: [_finding_json(each) for each in findings] for group_id, findings in found.left_out.items()
+                group_id: [finding_json(each) for each in findings] for group_id, findings in found.left_out.items()
             },
         }
     )
@@ -189,32 +177,23 @@ def keep_solution(
     verdict = judge(problem, solution)
     if not verdict.is_valid:
         raise Inconsistent(f"plan {plan_id}: the checker refuses it: {verdict.violations[0].code}")
-    unplanned: list[dict[str, Any]] = []
+    unplanned = "[]"
     if is_final:
         # Whoever withdrew, was stopped or got a seat while the run went on is not in the draft.
         planned = sorted(group_id for group_id, legs in solution.itineraries.items() if legs)
-        solution = _without(problem, solution, set(_moved(session, plan, planned)))
+        solution = without(problem, solution, set(moved_groups(session, plan, planned)))
         solution = first_stranded_first(problem, solution, _stranded_since(session, plan, problem))
         solution, dropped = screened(session, plan, problem, solution)
         verdict = judge(problem, solution)
         if not verdict.is_valid:
             raise Inconsistent(f"plan {plan_id}: the checker refuses what is left: {verdict.violations[0].code}")
-        unplanned = _unplanned(problem, solution, dropped)
-    plan.solution = _packed(plan_to_json(solution))
+        unplanned = unplanned_json(problem, solution, dropped)
+    plan.solution = packed(plan_to_json(solution))
     plan.value_cents = verdict.value_cents
     plan.bound_cents = bound_cents
     plan.stop_reason = stop_reason
-    plan.unplanned = json.dumps(unplanned, sort_keys=True)
-    plan.verdict = json.dumps(
-        {
-            "valid": verdict.is_valid,
-            "persons": verdict.persons,
-            "persons_unplanned": verdict.persons_unplanned,
-            "person_days": verdict.person_days,
-            "components": dict(verdict.components),
-        },
-        sort_keys=True,
-    )
+    plan.unplanned = unplanned
+    plan.verdict = verdict_json(verdict)
     if is_final:
         plan.status = PlanStatus.DRAFT
         plan.version += 1
@@ -225,7 +204,7 @@ def keep_solution(
 def _stranded_since(session: Session, plan: Plan, problem: Problem) -> dict[str, date]:
     """First stranded day of every group that may still be planned, of the member who waits longest."""
     group_ids = [group.id for group in problem.groups]
-    moved = set(_moved(session, plan, group_ids))
+    moved = set(moved_groups(session, plan, group_ids))
     rows = session.exec(
         select(col(Person.group_id), func.min(Person.stranded_since))
         .where(col(Person.group_id).in_(group_ids), Person.status == PersonStatus.ACTIVE)
@@ -242,53 +221,6 @@ def fail(session: Session, plan_id: str, reason: str) -> None:
         plan.version += 1
         session.add(plan)
         session.flush()
-
-
-def _unplanned(problem: Problem, solution: Solution, dropped: dict[str, list[Finding]]) -> list[dict[str, Any]]:
-    """Every group that is not in the plan: reason codes and the smallest change, or the rule that stopped it."""
-    rows: list[dict[str, Any]] = []
-    for entry in explain(problem, solution):
-        rows.append(
-            {
-                "group_id": entry.group_id,
-                "reasons": [reason.value for reason in entry.reasons],
-                "changes": [asdict(change) for change in entry.changes],
-                "findings": [_finding_json(found) for found in dropped.get(entry.group_id, ())],
-            }
-        )
-    return rows
-
-
-def _finding_json(found: Finding) -> dict[str, Any]:
-    return {
-        "rule": found.rule.value if found.rule else None,
-        "code": found.code.value,
-        "what_now": found.what_now.value,
-        "who": found.who.value,
-        "person_id": found.person_id,
-        "group_id": found.group_id,
-        "params": dict(found.params),
-    }
-
-
-def problem_of(plan: Plan) -> Problem:
-    """The frozen problem that a plan was made for."""
-    return problem_from_json(_unpacked(plan.problem))
-
-
-def solution_of(plan: Plan) -> Solution:
-    """The best checked plan so far; empty before the first."""
-    if not plan.solution:
-        return Solution(problem=problem_of(plan).name)
-    return plan_from_json(_unpacked(plan.solution))
-
-
-def _packed(value: Any) -> bytes:
-    return gzip.compress(json.dumps(value, sort_keys=True, separators=(",", ":")).encode(), mtime=0)
-
-
-def _unpacked(content: bytes) -> Any:
-    return json.loads(gzip.decompress(content)) if content else {}
 
 
 # ---- acceptance ---------------------------------------------------------------------------------------------
@@ -312,7 +244,7 @@ def accept(session: Session, actor: access.Actor, *, plan_id: str) -> Accepted:
     Refused
         If every movement of the plan fails a rule, with the findings.
     """
-    actor, plan = _own(session, actor, plan_id, "planning.accept")
+    actor, plan = own_plan(session, actor, plan_id, "planning.accept")
     if plan.status is not PlanStatus.DRAFT:
         raise Stale(f"plan is {plan.status}: only a draft can be accepted")
     problem, solution = problem_of(plan), solution_of(plan)
@@ -323,13 +255,13 @@ def accept(session: Session, actor: access.Actor, *, plan_id: str) -> Accepted:
     if not any(kept.itineraries.values()):
         stopping = [found for findings in dropped.values() for found in findings]
         raise Refused(access.visible_findings(stopping, actor))
-    made = write_movements(session, plan, problem, kept, _trip_details(plan))
+    made = write_movements(session, plan, problem, kept, trip_details_of(plan))
     _has_notice(session, plan, made)
-    plan.solution = _packed(plan_to_json(kept))
+    plan.solution = packed(plan_to_json(kept))
     plan.status, plan.accepted_by, plan.accepted_at = PlanStatus.ACCEPTED, actor.user_id, clock.now()
     plan.version += 1
     if dropped:
-        plan.unplanned = json.dumps(_unplanned(problem, kept, dropped), sort_keys=True)
+        plan.unplanned = unplanned_json(problem, kept, dropped)
     session.add(plan)
     session.flush()
     audit.append(
@@ -358,12 +290,7 @@ def _has_notice(session: Session, plan: Plan, movement_ids: Sequence[str]) -> No
             raise Stale("the first journeys of the plan leave too soon for their notice: find a plan again")
 
 
-def _trip_details(plan: Plan) -> dict[str, Any]:
-    details: dict[str, Any] = _unpacked(plan.details).get("trips", {})
-    return details
-
-
-def _moved(session: Session, plan: Plan, group_ids: Sequence[str]) -> list[str]:
+def moved_groups(session: Session, plan: Plan, group_ids: Sequence[str]) -> list[str]:
     """Groups about which a fact changed since the plan was gathered, that have seats by now, or that are gone (I3)."""
     known = json.loads(plan.groups_availability)
     rows = session.exec(
@@ -384,77 +311,13 @@ def _moved(session: Session, plan: Plan, group_ids: Sequence[str]) -> list[str]:
 
 def _nothing_moved(session: Session, plan: Plan, solution: Solution) -> None:
     """Every planned group has the availability it had, is not seated yet, and every offer still stands (I3)."""
-    changed = _moved(session, plan, sorted(group_id for group_id, legs in solution.itineraries.items() if legs))
+    changed = moved_groups(session, plan, sorted(group_id for group_id, legs in solution.itineraries.items() if legs))
     if changed:
         raise Stale(f"the facts changed for {len(changed)} groups: find a plan again")
     offer_ids = {leg.row_id for legs in solution.itineraries.values() for leg in legs if leg.kind != "trip"}
     for offer in session.exec(select(Offer).where(col(Offer.offer_id).in_(sorted(offer_ids)))).all():
         if offer.cancelled_at is not None:
             raise Stale("an offer of the plan was cancelled: find a plan again")
-
-
-def screened(
-    session: Session, plan: Plan, problem: Problem, solution: Solution
-) -> tuple[Solution, dict[str, list[Finding]]]:
-    """Take out what a rule refuses on the real movements: rules that the problem cannot state (R13, R14, R20).
-
-    The plan is written out in a transaction of its own and judged rule by rule; groups on a movement that fails leave
-    the plan with the findings, until every movement passes. Nothing of it is kept.
-    """
-    dropped: dict[str, list[Finding]] = {}
-    kept = solution
-    while any(kept.itineraries.values()):
-        failing = _judged_dry(session, plan, problem, kept)
-        if not failing:
-            break
-        for group_id, findings in failing.items():
-            dropped.setdefault(group_id, []).extend(findings)
-        kept = _without(problem, kept, set(failing))
-    return kept, dropped
-
-
-def _judged_dry(session: Session, plan: Plan, problem: Problem, solution: Solution) -> dict[str, list[Finding]]:
-    """Group id to the findings that stop it, from movements that are written and taken back at once."""
-    failing: dict[str, list[Finding]] = {}
-    savepoint = session.begin_nested()
-    try:
-        made = write_movements(session, plan, problem, solution, _trip_details(plan))
-        for movement_id in made:
-            seen = view(session, movement_id)
-            groups = sorted({rider.group.group_id for rider in seen.riders})
-            for found in rules.blocking(findings_of(session, seen, stage=MovementStatus.ACCEPTED)):
-                for group_id in [found.group_id] if found.group_id else groups:
-                    failing.setdefault(group_id, []).append(found)
-    except IntegrityError as error:
-        raise Stale("the facts changed: find a plan again") from error
-    finally:
-        savepoint.rollback()
-        session.expire_all()
-    return failing
-
-
-def _without(problem: Problem, solution: Solution, group_ids: set[str]) -> Solution:
-    """The plan without some groups; vehicles that then carry nobody stay at home."""
-    itineraries = {g: legs for g, legs in solution.itineraries.items() if g not in group_ids and legs}
-    used = {(leg.vehicle, leg.day) for legs in itineraries.values() for leg in legs if leg.kind == "trip"}
-    vehicles = tuple(v for v in solution.vehicles if any((v.id, day) in used for day, _ in v.moves))
-    aboard: dict[tuple[str, int, int], int] = {}
-    seats = {group.id: group.seats for group in problem.groups}
-    for group_id, legs in itineraries.items():
-        for leg in legs:
-            if leg.kind == "charter":
-                key = (leg.row_id, leg.day, leg.aircraft)
-                aboard[key] = aboard.get(key, 0) + seats[group_id]
-    least = {charter.id: charter.min_load for charter in problem.charters}
-    grounded = {key for key, count in aboard.items() if count < least[key[0]]}
-    if grounded:
-        stranded = {
-            group_id
-            for group_id, legs in itineraries.items()
-            if any(leg.kind == "charter" and (leg.row_id, leg.day, leg.aircraft) in grounded for leg in legs)
-        }
-        return _without(problem, replace(solution, itineraries=itineraries, vehicles=vehicles), stranded)
-    return replace(solution, itineraries=itineraries, vehicles=vehicles)
 
 
 # ---- offers, and what the screens read -----------------------------------------------------------------------
@@ -484,7 +347,7 @@ def plans(session: Session, actor: access.Actor) -> list[Plan]:
 
 def read_plan(session: Session, actor: access.Actor, *, plan_id: str) -> Plan:
     """One plan of the office."""
-    _, plan = _own(session, actor, plan_id, "planning.read")
+    _, plan = own_plan(session, actor, plan_id, "planning.read")
     return plan
 
 

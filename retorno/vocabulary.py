@@ -72,6 +72,15 @@ class ConsentPurpose(StrEnum):
     FOLLOW_UP = "follow_up"
 
 
+class StepState(StrEnum):
+    """Where a step of a half-filled form stands."""
+
+    NOT_STARTED = "not_started"
+    IN_PROGRESS = "in_progress"
+    COMPLETE = "complete"
+    BLOCKED = "blocked"
+
+
 class EntryBasis(StrEnum):
     """Why the person may enter the destination country (R9)."""
 
@@ -158,6 +167,27 @@ class Profile(StrEnum):
     CHILDREN = "children"
     UNACCOMPANIED = "unaccompanied"
     VULNERABLE = "vulnerable"
+
+
+class PlanAct(StrEnum):
+    """One edit of a draft by hand."""
+
+    MOVE = "move"
+    TAKE_OUT = "take_out"
+    KEEP = "keep"
+    LET_GO = "let_go"
+
+
+class Assumed(StrEnum):
+    """What a plan on a copy may assume: that something is no longer there, or that there is more of it."""
+
+    CLOSE_CROSSING = "close_crossing"
+    CANCEL_OFFER = "cancel_offer"
+    LOSE_VEHICLE = "lose_vehicle"
+    ADD_BUS = "add_bus"
+    ADD_SEATS = "add_seats"
+    MORE_DAYS = "more_days"
+    CHANGE = "change"
 
 
 class PlanStatus(StrEnum):

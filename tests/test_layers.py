@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 ORDER = """
-errors vocabulary text clock policy labels settings
+errors vocabulary text clock policy labels settings suppression
 routes.cells routes.rows routes.network routes.tables routes.spans routes.answers routes.overlay
 routes.outlines routes.column_check routes.draft routes.road_check routes.fact_check routes.check_data
 routes.agreements routes.calendars routes.ways routes.timeline routes.departures routes.daytrips
@@ -24,12 +24,14 @@ optimizer.solve optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
 database office.audit office.access office.accounts office.oversight office.jobs office.notices
-papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.seal papers.pages papers.personal keyring
-situation
+papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.packing papers.seal papers.pages papers.personal papers.journey papers.offline keyring
+situation ground_acts statistics first_run
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
 intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
-gathering fairness booking planning plan_report confirmation copies manifest arrival changes movement_report files
+gathering fairness booking plan_store screening planning choosing workbench plan_report plan_figures
+confirmation copies manifest.lists manifest.issue
+manifest.signatures manifest arrival changes movement_report monitoring reports files
 worker serving demo_cases demo_office demo __main__
 """.split()
 
@@ -60,7 +62,11 @@ OPTIMIZER_USERS = {
     "gathering",
     "fairness",
     "booking",
+    "plan_store",
+    "screening",
     "planning",
+    "choosing",
+    "workbench",
     "worker",
     "__main__",
     "changes",

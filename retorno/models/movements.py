@@ -22,6 +22,7 @@ from retorno.vocabulary import (
     Mode,
     MovementStatus,
     PartyKind,
+    PlanAct,
     PlanStatus,
     SeatStatus,
     Sex,
@@ -182,6 +183,7 @@ class HoursSetting(SQLModel, table=True):
     source: str
     recorded_by: str
     recorded_at: datetime = Field(sa_type=UtcInstant)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcInstant, description="No longer in the calendar")
 
 
 # ---- plans ---------------------------------------------------------------------------------------------------
@@ -193,7 +195,9 @@ class Plan(SQLModel, table=True):
     plan_id: str = Field(default_factory=lambda: new_id("L"), primary_key=True)
     office_id: str = Field(foreign_key="office.office_id", index=True)
     status: PlanStatus = PlanStatus.RUNNING
-    parent_plan_id: str | None = Field(default=None, foreign_key="plan.plan_id")
+    basis_plan_id: str | None = Field(
+        default=None, foreign_key="plan.plan_id", description="The plan it was copied from; None for one of its own"
+    )
     created_by: str
     created_at: datetime = Field(sa_type=UtcInstant)
     first_date: date
@@ -217,7 +221,28 @@ class Plan(SQLModel, table=True):
     verdict: str = Field(default="", sa_type=Text, description="The checker's report, rule by rule, JSON")
     accepted_by: str | None = None
     accepted_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    kept_groups: str = Field(default="[]", sa_type=Text, description="JSON: groups that a search leaves where they are")
+    is_hypothetical: bool = Field(default=False, description="Made on facts that were only assumed")
+    assumed: str = Field(default="[]", sa_type=Text, description="JSON: what was assumed, one object each")
+    step: int = Field(default=0, nullable=False, description="Which of its steps the draft stands at; 0 before any")
     version: int = Field(default=1, nullable=False)
+
+
+class PlanStep(SQLModel, table=True):
+    """Index: (``plan_id``, ``number``). A draft as it stood after one edit by hand; 0 is the draft before the first."""
+
+    __tablename__ = "plan_step"
+    plan_id: str = Field(foreign_key="plan.plan_id", primary_key=True)
+    number: int = Field(primary_key=True)
+    act: PlanAct | None = None
+    group_ids: str = Field(default="[]", sa_type=Text, description="JSON: the groups that the edit was about")
+    solution: bytes = Field(sa_type=LargeBinary, description="Plan JSON, gzipped")
+    unplanned: str = Field(sa_type=Text)
+    verdict: str = Field(sa_type=Text)
+    value_cents: int | None = None
+    kept_groups: str = Field(sa_type=Text)
+    made_by: str
+    made_at: datetime = Field(sa_type=UtcInstant)
 
 
 # ---- movements and seats -----------------------------------------------------------------------------------
@@ -457,6 +482,7 @@ class Handover(SQLModel, table=True):
     place_id: str = Field(primary_key=True)
     person_count: int
     received_by: str
+    handed_at: datetime | None = Field(default=None, sa_type=UtcInstant, description="As written by who signed")
     signed_by: str
     signed_at: datetime = Field(sa_type=UtcInstant)
 
@@ -468,5 +494,19 @@ class Incident(SQLModel, table=True):
     movement_id: str = Field(foreign_key="movement.movement_id", index=True)
     code: IncidentCode
     place_id: str = ""
+    minutes: int | None = Field(default=None, description="How late, of a delay")
     at: datetime = Field(sa_type=UtcInstant)
     recorded_by: str
+
+
+class HeadCount(SQLModel, table=True):
+    """Index: (``movement_id``, ``place_id``, ``recorded_by``). How many an escort counted aboard at a stop."""
+
+    __tablename__ = "head_count"
+    movement_id: str = Field(foreign_key="movement.movement_id", primary_key=True)
+    place_id: str = Field(primary_key=True, description="Stop of the journey: place, post or airport")
+    recorded_by: str = Field(primary_key=True)
+    person_count: int = Field(ge=0)
+    expected_count: int = Field(ge=0, description="How many of the escort's own list should have been aboard")
+    at: datetime = Field(sa_type=UtcInstant)
+    version: int = Field(default=1, nullable=False)

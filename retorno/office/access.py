@@ -69,6 +69,7 @@ ACTS: dict[str, frozenset[Role]] = {
         "readiness.read": (CO, PR),
         "planning.start": (CO,),
         "planning.read": (CO,),
+        "planning.edit": (CO,),
         "planning.accept": (CO,),
         "planning.offer": (CO,),
         "movement.read": (CO, PR, HE, AU),
@@ -104,7 +105,10 @@ ACTS: dict[str, frozenset[Role]] = {
         "admin.policy": (AD,),
         "admin.agreement": (CO, AD),
         "audit.read": (AU,),
+        "admin.hours": (AD,),
+        "monitor.read": (AU, MO),
         "statistics.read": (CO, MO),
+        "statistics.publish": (CO,),
     }.items()
 }
 """Act to the roles that may do it; an act that is not here is refused to everyone."""

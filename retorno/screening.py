@@ -1,0 +1,97 @@
+"""A plan judged on real movements that are written and taken back at once: rules that a problem cannot state.
+
+These are above all escorts (R12, R13), children among adults (R14), needs (R16) and drivers (R20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from retorno import rules
+from retorno.booking import write_movements
+from retorno.errors import Stale
+from retorno.models.movements import Plan
+from retorno.movement_facts import findings_of, view
+from retorno.optimizer.problem import Plan as Solution
+from retorno.optimizer.problem import Problem
+from retorno.plan_store import trip_details_of
+from retorno.rules import Finding
+from retorno.vocabulary import MovementStatus
+
+
+def screened(
+    session: Session, plan: Plan, problem: Problem, solution: Solution
+) -> tuple[Solution, dict[str, list[Finding]]]:
+    """Take out what a rule refuses on the real movements.
+
+    Groups on a movement that fails leave the plan with the findings, until every movement passes. Nothing of what is
+    written meanwhile is kept.
+    """
+    details = trip_details_of(plan)
+    dropped: dict[str, list[Finding]] = {}
+    kept = solution
+    while any(kept.itineraries.values()):
+        failing = judged_dry(session, plan, problem, kept, details)
+        if not failing:
+            break
+        for group_id, findings in failing.items():
+            dropped.setdefault(group_id, []).extend(findings)
+        kept = without(problem, kept, set(failing))
+    return kept, dropped
+
+
+def judged_dry(
+    session: Session, plan: Plan, problem: Problem, solution: Solution, details: Mapping[str, Any]
+) -> dict[str, list[Finding]]:
+    """Group id to the findings that stop it, from movements that are written and taken back at once."""
+    failing: dict[str, list[Finding]] = {}
+    savepoint = session.begin_nested()
+    try:
+        made = write_movements(session, plan, problem, solution, dict(details))
+        for movement_id in made:
+            seen = view(session, movement_id)
+            groups = sorted({rider.group.group_id for rider in seen.riders})
+            for found in rules.blocking(findings_of(session, seen, stage=MovementStatus.ACCEPTED)):
+                for group_id in [found.group_id] if found.group_id else groups:
+                    failing.setdefault(group_id, []).append(found)
+    except IntegrityError as error:
+        raise Stale("the facts changed: find a plan again") from error
+    finally:
+        savepoint.rollback()
+        session.expire_all()
+    return failing
+
+
+def without(problem: Problem, solution: Solution, group_ids: set[str]) -> Solution:
+    """The plan without some groups; vehicles that then carry nobody stay at home."""
+    itineraries = {g: legs for g, legs in solution.itineraries.items() if g not in group_ids and legs}
+    solution = only_ridden(replace(solution, itineraries=itineraries))
+    aboard: dict[tuple[str, int, int], int] = {}
+    seats = {group.id: group.seats for group in problem.groups}
+    for group_id, legs in itineraries.items():
+        for leg in legs:
+            if leg.kind == "charter":
+                key = (leg.row_id, leg.day, leg.aircraft)
+                aboard[key] = aboard.get(key, 0) + seats[group_id]
+    least = {charter.id: charter.min_load for charter in problem.charters}
+    grounded = {key for key, count in aboard.items() if count < least[key[0]]}
+    if grounded:
+        stranded = {
+            group_id
+            for group_id, legs in itineraries.items()
+            if any(leg.kind == "charter" and (leg.row_id, leg.day, leg.aircraft) in grounded for leg in legs)
+        }
+        return without(problem, solution, stranded)
+    return solution
+
+
+def only_ridden(solution: Solution) -> Solution:
+    """The plan without the vehicles that carry nobody on any day."""
+    used = {(leg.vehicle, leg.day) for legs in solution.itineraries.values() for leg in legs if leg.kind == "trip"}
+    vehicles = tuple(v for v in solution.vehicles if any((v.id, day) in used for day, _ in v.moves))
+    return replace(solution, vehicles=vehicles)
