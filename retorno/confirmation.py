@@ -133,7 +133,12 @@ def request_confirmations(
         session.add(row)
         made.append(row)
         notices.post(
-            session, recipient_kind=kind.value, recipient_id=party_id, code="confirmation.asked", object_id=movement_id
+            session,
+            recipient_kind=kind.value,
+            recipient_id=party_id,
+            code="confirmation.asked",
+            # A consulate's notice names no movement, so that two states cannot join what they hear.
+            object_id=party_id if kind is PartyKind.CONSULATE else movement_id,
         )
     session.flush()
     audit.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session, select
@@ -70,6 +71,8 @@ def _riders_for(session: Session, seen: View, party: Party) -> list[Rider]:
         return [rider for rider in riders if seen.segments[rider.seat.alight - 1].to_place_id == party.party_id]
     if party.kind is PartyKind.ESCORT:
         mine = {escort.seat.for_group_id for escort in seen.escorts if escort.escort.escort_id == party.party_id}
+        if not mine:
+            return []
         return [rider for rider in riders if rider.group.group_id in mine] if mine - {None} else riders
     return riders
 
@@ -96,15 +99,17 @@ def _row(number: int, rider: Rider, letter: str, party: Party, key: bytes, colum
     return {column: full[column] for column in columns}
 
 
+def letter(number: int) -> str:
+    """A, B, ..., Z, AA, ... for 0, 1, ..., 25, 26, ..."""
+    text = ""
+    while number >= 0:
+        text = chr(ord("A") + number % 26) + text
+        number = number // 26 - 1
+    return text
+
+
 def _letters(riders: list[Rider]) -> dict[str, str]:
     """A letter for each travel group: A, B, ..., AA; it says nothing beyond this list."""
-
-    def letter(number: int) -> str:
-        text = ""
-        while number >= 0:
-            text = chr(ord("A") + number % 26) + text
-            number = number // 26 - 1
-        return text
 
     groups = dict.fromkeys(rider.group.group_id for rider in riders)
     return {group_id: letter(number) for number, group_id in enumerate(groups)}
@@ -134,10 +139,6 @@ def build(
     ]
     office = session.get_one(Office, movement.office_id)
     zone = at.zone_name(seen.segments[0].from_place_id)
-    crew = [
-        *(CrewMember(role="driver", name=driver.name, phone=driver.phone) for driver in seen.drivers),
-        *(CrewMember(role="escort", name=e.escort.name, phone=e.escort.phone) for e in seen.escorts),
-    ]
     is_consulate = party.kind is PartyKind.CONSULATE
     return Manifest(
         movement=movement.reference,
@@ -156,7 +157,7 @@ def build(
         ),
         vehicle=movement.label,
         operator=movement.operator,
-        crew=() if is_consulate else tuple(crew),
+        crew=() if is_consulate else tuple(_crew(seen)),
         counts={} if is_consulate else _counts(riders if party.kind is not PartyKind.TRANSIT_STATE else seen.riders),
         notice=Notice(sent_at=clock.local(now, zone).replace(microsecond=0)),
         contacts=(Contact(side="sending", name=office.name, phone=office.complaint_contact),),
@@ -166,8 +167,69 @@ def build(
     )
 
 
-def _post_names(seen: View, at: Situation) -> list[str]:
-    return [f"{at.name(crossing.leave_post_id)} / {at.name(crossing.enter_post_id)}" for crossing in seen.crossings]
+def with_fewer_people(
+    session: Session,
+    seen: View,
+    party: Party,
+    before: Manifest,
+    *,
+    number: int,
+    supersedes: int | None,
+    now: datetime,
+    at: Situation,
+    is_crew_signed: bool,
+) -> Manifest:
+    """A recipient's paper as it was signed, only without the rows of those who left.
+
+    Every field of a row is taken from the paper before, byte by byte: what was corrected in the records since then
+    waits for two signatures. Numbers and group letters close up, so that no gap tells who vanished. Head counts are
+    those of the people who stay.
+
+    Parameters
+    ----------
+    before
+        The recipient's latest paper, also one that it may not see yet.
+    is_crew_signed
+        Whether two people sign this version: then the crew is the one on record, else only who left is struck out.
+    """
+    key = keyring.of_office(seen.movement.office_id).reference_key
+    riders = _riders_for(session, seen, party)
+    staying = {reference(key, rider.person.person_id, recipient_reference(party)) for rider in riders}
+    rows = _closed_up([dict(row) for row in before.rows if row.get("ref") in staying])
+    crew = _crew(seen)
+    if not is_crew_signed:
+        known = {(member.role, member.name) for member in crew}
+        crew = [member for member in before.crew if (member.role, member.name) in known]
+    counted = riders if party.kind is not PartyKind.TRANSIT_STATE else seen.riders
+    zone = at.zone_name(seen.segments[0].from_place_id)
+    issued_at = clock.local(now, zone).replace(microsecond=0)
+    return replace(
+        before,
+        version=number,
+        supersedes=supersedes,
+        issued_at=issued_at,
+        notice=Notice(sent_at=issued_at),
+        crew=() if party.kind is PartyKind.CONSULATE else tuple(crew),
+        counts=_counts(counted) if before.counts else {},
+        rows=rows,
+    )
+
+
+def _closed_up(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Rows numbered from 1 and groups lettered from A again, in the order they had."""
+    letters = {old: letter(place) for place, old in enumerate(dict.fromkeys(row.get("group", "") for row in rows))}
+    for place, row in enumerate(rows, 1):
+        row["no"] = str(place)
+        if "group" in row:
+            row["group"] = letters[row["group"]]
+    return rows
+
+
+def _crew(seen: View) -> list[CrewMember]:
+    return [
+        *(CrewMember(role="driver", name=driver.name, phone=driver.phone) for driver in seen.drivers),
+        *(CrewMember(role="escort", name=e.escort.name, phone=e.escort.phone) for e in seen.escorts),
+    ]
 
 
 def recipient_name(at: Situation, party: Party) -> str:

@@ -30,6 +30,8 @@ from tests import planning_builders as build
 from tests.builders import NOW
 
 Clock = Callable[[datetime], None]
+FIRST_BATCH = datetime(2027, 3, 1, 19, 0, tzinfo=UTC)
+"""The first batch after ``NOW``: 13:00 in Guatemala."""
 
 
 @pytest.fixture(autouse=True)
@@ -215,10 +217,11 @@ def test_refusing_consular_contact_does_not_stop_a_return(
 
 
 def test_a_consulate_sees_no_totals_no_crew_and_only_its_columns(
-    session: Session, coordinator: Actor, coordinator_2: Actor, consulate_hn: Actor
+    session: Session, coordinator: Actor, coordinator_2: Actor, consulate_hn: Actor, frozen_clock: Clock
 ) -> None:
     bus, _ = bus_with(session, 2)
     build.release(session, coordinator, coordinator_2, bus.movement_id)
+    frozen_clock(FIRST_BATCH)
     party = Party(kind=PartyKind.CONSULATE, party_id="HN")
     copy = manifest.copy_for(session, consulate_hn, movement_id=bus.movement_id, party=party)
     printed = manifest.manifest_from_bytes(copy.canonical)
@@ -289,12 +292,15 @@ def test_numbers_rise_per_batch_and_the_seal_answers_with_it(
     bus, groups = bus_with(session, 1, 1, 1)
     build.release(session, coordinator, coordinator_2, bus.movement_id)
     party = Party(kind=PartyKind.CONSULATE, party_id="HN")
+    with pytest.raises(NotAllowed):
+        manifest.copy_for(session, consulate_hn, movement_id=bus.movement_id, party=party)
+    frozen_clock(FIRST_BATCH)
     first = manifest.copy_for(session, consulate_hn, movement_id=bus.movement_id, party=party)
     for group in groups[:2]:
         changes.withdraw(session, coordinator, person_id=build.members(session, group)[0].person_id)
     assert manifest.copy_for(session, consulate_hn, movement_id=bus.movement_id, party=party).copy_id == first.copy_id
     assert not manifest.is_superseded(session, manifest.seal_of(first))
-    frozen_clock(datetime(2027, 3, 1, 19, 0, tzinfo=UTC))
+    frozen_clock(datetime(2027, 3, 2, 0, 0, tzinfo=UTC))
     second = manifest.copy_for(session, consulate_hn, movement_id=bus.movement_id, party=party)
     # Two removals, three versions of the movement's list, one step of this paper's number.
     assert (first.number, second.number, second.supersedes) == (1, 2, 1)

@@ -31,7 +31,7 @@ intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
 gathering fairness booking plan_store screening planning choosing workbench plan_report plan_figures
 confirmation copies manifest.lists manifest.issue
-manifest.signatures manifest arrival changes movement_report monitoring reports files
+manifest.signatures manifest arrival changes receiving accompanying movement_report monitoring reports files
 worker serving demo_cases demo_office demo __main__
 """.split()
 

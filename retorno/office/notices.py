@@ -108,3 +108,13 @@ def mark_seen(session: Session, actor: Actor, *, notice_id: str) -> None:
         if notice.notice_id == notice_id:
             notice.seen_at = clock.now()
             session.add(notice)
+
+
+def settle(session: Session, *, code: str, object_id: str) -> None:
+    """Take the notices of a code about one object off every list: what they asked for is done, or no longer asked."""
+    for notice in session.exec(
+        select(Notice).where(Notice.code == code, Notice.object_id == object_id, col(Notice.seen_at).is_(None))
+    ).all():
+        notice.seen_at = clock.now()
+        session.add(notice)
+    session.flush()
