@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from retorno import clock, keyring
+from retorno import clock, keyring, reports
 from retorno.confirmation import Party
 from retorno.errors import NotAllowed
 from retorno.intake import import_template
@@ -67,6 +67,15 @@ def make(
             return itinerary_file(session, actor, object_id, settings)
         case "consent_pdf":
             return consent_file(session, actor, object_id)
+        case "audit_report":
+            name = f"retorno-audit-{clock.now():%Y%m%d-%H%M}.json"
+            return File(name=name, media_type="application/json", content=reports.audit_report(session, actor))
+        case "statistics_csv":
+            content = reports.statistics_csv(session, actor, month=object_id, language=language)
+            return File(name=f"retorno-{object_id}.csv", media_type="text/csv; charset=utf-8", content=content)
+        case "statistics_page":
+            content = reports.statistics_page(session, actor, month=object_id, language=language)
+            return File(name=f"retorno-{object_id}.html", media_type="text/html; charset=utf-8", content=content)
         case "import_template":
             access.require(session, actor, "intake.import")
             return File(name="retorno.xlsx", media_type=XLSX, content=import_template(language))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
 from retorno import clock
 from retorno.errors import Fault, InputError
 from retorno.intake import touch_person
+from retorno.journeys import Journey, next_journeys
 from retorno.models.people import Fitness, FitnessCreate, Person
 from retorno.office import access, audit
 from retorno.office.access import Actor
@@ -107,14 +109,41 @@ def current_fitness(session: Session, actor: Actor, *, person_id: str) -> Fitnes
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """A person of the caseload with the fitness record that counts; none yet is ``None``."""
+    """A person of the caseload with the fitness record that counts; none yet is ``None``.
+
+    ``journey`` is the next one with a seat; ``weeks_now`` are the completed weeks of a pregnancy today.
+    """
 
     person: Person
     fitness: Fitness | None
+    journey: Journey | None = None
+    weeks_now: int | None = None
+
+    @property
+    def due_on(self) -> date:
+        """The day by which somebody has to look: at once without a record, else the last day of the record."""
+        return self.fitness.valid_until if self.fitness else self.person.stranded_since
+
+    @property
+    def ends_on_journey(self) -> bool:
+        """Whether the record ends before the journey does."""
+        return (
+            self.journey is not None
+            and self.fitness is not None
+            and self.fitness.valid_until < self.journey.arrive_at.date()
+        )
+
+
+SOON = timedelta(days=14)
+
+
+def is_due(row: Waiting, today: date) -> bool:
+    """Whether to look at somebody now: never assessed, ending within two weeks, or before the end of a journey."""
+    return row.fitness is None or row.ends_on_journey or row.fitness.valid_until <= today + SOON
 
 
 def waiting(session: Session, actor: Actor) -> list[Waiting]:
-    """Everyone of the caseload who still returns: nobody assessed first, then by the end of what was found.
+    """Everyone of the caseload who still returns: whose record ends on a journey, then never assessed, then by its end.
 
     The reading is logged by the page that shows it.
     """
@@ -131,12 +160,24 @@ def waiting(session: Session, actor: Actor) -> list[Waiting]:
         .order_by(col(Fitness.assessed_at), col(Fitness.fitness_id))
     ).all():
         latest[row.person_id] = row
-    found = [Waiting(person=person, fitness=latest.get(person.person_id)) for person in persons]
+    journeys = next_journeys(session, [person.person_id for person in persons])
+    found = [
+        Waiting(
+            person=person,
+            fitness=latest.get(person.person_id),
+            journey=journeys.get(person.person_id),
+            weeks_now=_weeks_now(latest.get(person.person_id)),
+        )
+        for person in persons
+    ]
     return sorted(
         found,
-        key=lambda each: (
-            each.fitness is not None,
-            each.fitness.valid_until if each.fitness else each.person.stranded_since,
-            each.person.person_id,
-        ),
+        key=lambda each: (not each.ends_on_journey, each.fitness is not None, each.due_on, each.person.person_id),
     )
+
+
+def _weeks_now(fitness: Fitness | None) -> int | None:
+    """Completed weeks of a pregnancy today, from those on the first day of the record."""
+    if fitness is None or fitness.pregnancy_weeks is None or fitness.gave_birth_on is not None:
+        return None
+    return fitness.pregnancy_weeks + (clock.now().date() - fitness.valid_from).days // 7

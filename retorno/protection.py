@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from retorno import clock
 from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.intake import touch_person
+from retorno.journeys import Journey, drafts_of_groups, next_journeys
 from retorno.models.movements import Escort
+from retorno.models.office import Office
 from retorno.models.people import Case, Person, Screening, TravelGroup
 from retorno.models.protection import (
     BestInterestCreate,
@@ -26,6 +28,7 @@ from retorno.models.protection import (
 )
 from retorno.office import access, audit
 from retorno.office.access import Actor
+from retorno.situation import situation
 from retorno.text import clean_text
 from retorno.vocabulary import HoldKind, PersonStatus, Role
 
@@ -401,6 +404,10 @@ class ProtectionCase:
         Open ones, oldest first.
     missing
         Parts of an unaccompanied child's file that are empty; empty for everybody else.
+    screen_by
+        Last day on which the screening counts; ``None`` where there is none.
+    journey, in_draft_since
+        The next journey with a seat, and since when a draft plan looks at the group.
     """
 
     person: Person
@@ -410,6 +417,31 @@ class ProtectionCase:
     decision: BestInterestDecision | None
     approvals: tuple[EscortApproval, ...]
     missing: tuple[str, ...]
+    screen_by: date | None = None
+    journey: Journey | None = None
+    in_draft_since: datetime | None = None
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether a plan counts on somebody whose protection is not settled."""
+        is_open = bool(self.holds or self.missing) or self.screening is None
+        return is_open and (self.journey is not None or self.in_draft_since is not None)
+
+
+SOON = timedelta(days=5)
+"""How long before its last day a screening, a decision or an approval asks to be renewed."""
+
+
+def needs_screening(case: ProtectionCase, today: date) -> bool:
+    """Whether a person was never screened, or the screening runs out within days."""
+    return case.screen_by is None or case.screen_by <= today + SOON
+
+
+def child_file_due(case: ProtectionCase, today: date) -> bool:
+    """Whether an unaccompanied child's file lacks a part or its decision runs out within days."""
+    if not case.person.is_unaccompanied:
+        return False
+    return bool(case.missing) or (case.decision is not None and case.decision.valid_until <= today + SOON)
 
 
 def cases(session: Session, actor: Actor) -> list[ProtectionCase]:
@@ -447,6 +479,10 @@ def cases(session: Session, actor: Actor) -> list[ProtectionCase]:
         .order_by(col(EscortApproval.approved_at))
     ).all():
         approvals.setdefault(approval.person_id, []).append(approval)
+    where = situation(session)
+    zone_name = where.zone_name(session.get_one(Office, actor.office_id).home_place_id) if rows else "UTC"
+    valid = timedelta(days=where.policy.screening_valid_days)
+    journeys, drafts = next_journeys(session, ids), drafts_of_groups(session, actor.office_id or "")
     found = [
         ProtectionCase(
             person=person,
@@ -456,12 +492,18 @@ def cases(session: Session, actor: Actor) -> list[ProtectionCase]:
             decision=decisions.get(person.person_id),
             approvals=tuple(approvals.get(person.person_id, ())),
             missing=tuple(missing_parts(decisions.get(person.person_id))) if person.is_unaccompanied else (),
+            screen_by=clock.local(screenings[person.person_id].screened_at + valid, zone_name).date()
+            if person.person_id in screenings
+            else None,
+            journey=journeys.get(person.person_id),
+            in_draft_since=drafts.get(person.group_id),
         )
         for person, case in rows
     ]
     return sorted(
         found,
         key=lambda each: (
+            not each.is_touched,
             not each.holds,
             each.screening is not None,
             not each.missing,
@@ -475,3 +517,29 @@ def escorts(session: Session, actor: Actor) -> list[Escort]:
     """Escorts who are available, to approve one for a child."""
     access.require(session, actor, "protection.escort")
     return list(session.exec(select(Escort).where(col(Escort.is_available)).order_by(Escort.name)).all())
+
+
+def counts_between(session: Session, actor: Actor, *, start: datetime, end: datetime) -> tuple[int, int]:
+    """How many holds were raised and best-interest decisions recorded in a time; the caller hides small counts."""
+    actor = access.require(session, actor, "monitor.read")
+    own = (
+        select(Person.person_id)
+        .join(TravelGroup, col(TravelGroup.group_id) == Person.group_id)
+        .join(Case, col(Case.case_id) == TravelGroup.case_id)
+        .where(Case.office_id == (actor.office_id or ""))
+    )
+    holds = session.exec(
+        select(func.count())
+        .select_from(Hold)
+        .where(col(Hold.person_id).in_(own), col(Hold.raised_at) >= start, col(Hold.raised_at) < end)
+    ).one()
+    decisions = session.exec(
+        select(func.count())
+        .select_from(BestInterestDecision)
+        .where(
+            col(BestInterestDecision.person_id).in_(own),
+            col(BestInterestDecision.recorded_at) >= start,
+            col(BestInterestDecision.recorded_at) < end,
+        )
+    ).one()
+    return holds, decisions

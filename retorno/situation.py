@@ -68,7 +68,9 @@ def situation(session: Session, *, day: date | None = None) -> Situation:
 def read_overlay(session: Session) -> laid.Overlay:
     """Closures, hours and confirmations of the database as facts for ``routes``."""
     closures = session.exec(select(Closure).order_by(Closure.closure_id)).all()
-    hours = session.exec(select(HoursSetting).order_by(HoursSetting.hours_id)).all()
+    hours = session.exec(
+        select(HoursSetting).where(col(HoursSetting.revoked_at).is_(None)).order_by(HoursSetting.hours_id)
+    ).all()
     confirmations = session.exec(
         select(AgreementConfirmation)
         .where(col(AgreementConfirmation.revoked_at).is_(None))

@@ -375,6 +375,7 @@ class Confirmation(SQLModel, table=True):
         default=None, description="Coordinator who wrote it down, where the party has no account"
     )
     way: str = Field(default="", description="page, phone, letter, message")
+    reminded_at: datetime | None = Field(default=None, sa_type=UtcInstant, description="Last reminder of a coordinator")
     cancelled_at: datetime | None = Field(
         default=None, sa_type=UtcInstant, description="No longer asked; a consulate learns it in its next batch"
     )

@@ -189,3 +189,19 @@ class LiaisonOfficer(SQLModel, table=True):
     phone: str = ""
     email: str = ""
     valid_until: date
+
+
+class StatisticRelease(SQLModel, table=True):
+    """Index: (``office_id``, ``month``, ``version``). The tables of one month as published; never changed.
+
+    ``body`` holds small cells already hidden. A correction is a new version with its reason.
+    """
+
+    __tablename__ = "statistic_release"
+    office_id: str = Field(foreign_key="office.office_id", primary_key=True)
+    month: str = Field(primary_key=True, description="Such as 2027-01")
+    version: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    body: str = Field(sa_type=Text)
+    reason: str = Field(default="", description="Code of why a later version replaces it; empty for the first")
+    published_by: str
+    published_at: datetime = Field(sa_type=UtcInstant)

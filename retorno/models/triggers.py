@@ -332,6 +332,13 @@ TRIGGERS: tuple[Trigger, ...] = (
         "manifest: a copy is not changed",
     ),
     _no_delete("manifest_copy"),
+    # A published table is not changed: a correction is a version of its own.
+    _frozen_columns(
+        "statistic_release",
+        ("office_id", "month", "version", "body", "reason", "published_by", "published_at"),
+        "statistics: a published table is not changed",
+    ),
+    _no_delete("statistic_release"),
     # The log: gap-free, chained, append only (I11).
     Trigger(
         name="audit_entry_chain",

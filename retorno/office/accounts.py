@@ -21,7 +21,7 @@ from zxcvbn import zxcvbn
 from retorno import clock
 from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.models.office import LoginSession, Office, RoleGrant, User
-from retorno.office import access, audit
+from retorno.office import access, audit, notices
 from retorno.text import clean_text
 from retorno.vocabulary import Language, Role
 
@@ -132,11 +132,14 @@ def grant_role(
     held = {grant.role for grant in _standing_grants(session, user_id)}
     clash = held & _EXCLUSIVE.get(role, frozenset()) | {other for other in held if role in _EXCLUSIVE.get(other, ())}
     if clash:
-        raise InputError(f"role {role} cannot stand beside {', '.join(sorted(clash))}: choose another user")
+        what = f"role {role} cannot stand beside {', '.join(sorted(clash))}: choose another user"
+        raise InputError([Fault(column="role", code="DUTIES", what=what)])
     if role in STATE_ROLES and not (user.country and scope):
-        raise InputError(f"role {role} needs the state the user serves and a scope (its country or post)")
+        what = f"role {role} needs the state the user serves and a scope (its country or post)"
+        raise InputError([Fault(column="role", code="STATE", what=what)])
     if role is Role.CONSULATE and scope != user.country:
-        raise InputError(f"a consulate officer of {user.country} cannot answer for {scope}")
+        what = f"a consulate officer of {user.country} cannot answer for {scope}"
+        raise InputError([Fault(column="scope", code="OTHER_STATE", what=what)])
     grant = RoleGrant(
         user_id=user_id,
         role=role,
@@ -190,6 +193,36 @@ def disable_user(session: Session, actor: access.Actor, *, user_id: str) -> None
     user.disabled_at = clock.now()
     _end_sessions(session, user_id)
     audit.append(session, actor, act="admin.users", object_kind="user", object_id=user_id)
+
+
+def enable_user(session: Session, actor: access.Actor, *, user_id: str) -> None:
+    """Open a closed account again; it keeps the roles that nobody took away."""
+    actor = access.require(session, actor, "admin.users")
+    user = session.get(User, user_id)
+    if user is None or user_id == actor.user_id:
+        raise NotAllowed
+    user.disabled_at = None
+    session.add(user)
+    session.flush()
+    audit.append(session, actor, act="admin.users", object_kind="user", object_id=user_id)
+
+
+def reset_password(session: Session, actor: access.Actor, *, user_id: str) -> str:
+    """A new password for somebody who lost theirs: shown once, kept as a hash; every session of theirs ends.
+
+    The user finds a notice of it at the next sign-in, so that nobody's password is replaced unseen.
+    """
+    actor = access.require(session, actor, "admin.users")
+    user = session.get(User, user_id)
+    if user is None or user_id == actor.user_id:
+        raise NotAllowed
+    password = new_password()
+    user.password_hash = _hasher.hash(password)
+    user.failed_count, user.locked_until = 0, None
+    _end_sessions(session, user_id)
+    notices.post(session, recipient_kind="user", recipient_id=user_id, code="account.password", object_id=user_id)
+    audit.append(session, actor, act="admin.password", object_kind="user", object_id=user_id)
+    return password
 
 
 def choose_language(session: Session, *, user_id: str, language: Language) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
 from retorno import clock
 from retorno.errors import Fault, InputError
-from retorno.models.movements import PolicySetting
+from retorno.models.movements import ManifestVersion, Movement, Plan, PolicySetting
 from retorno.models.office import AuditEntry, RoleGrant, User
 from retorno.office import access, audit
 from retorno.policy import PolicyKey, check_setting, policy_keys, policy_on
+from retorno.vocabulary import MovementStatus, PlanStatus, Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +44,36 @@ def accounts_of_office(session: Session, actor: access.Actor) -> list[Account]:
 
 @dataclass(frozen=True, kw_only=True)
 class NumberInForce:
-    """A number of a rule with its range and what holds today."""
+    """A number of a rule with its range, what holds today, and who set it; ``None`` where it is as shipped."""
 
     row: PolicyKey
     value: int
+    set_by: str | None = None
+    valid_from: date | None = None
+    coming: tuple[PolicySetting, ...] = ()
 
 
 def numbers(session: Session, actor: access.Actor) -> list[NumberInForce]:
     """Every number of the rules as it is today, in the order of the file."""
     access.require(session, actor, "admin.policy")
-    policy = policy_on(clock.now().date(), session.exec(select(PolicySetting)).all())
-    return [NumberInForce(row=row, value=policy[key]) for key, row in policy_keys().items()]
+    settings = session.exec(select(PolicySetting).order_by(col(PolicySetting.valid_from))).all()
+    today = clock.now().date()
+    policy = policy_on(today, settings)
+    names = {user.user_id: user.display_name for user in session.exec(select(User)).all()}
+    found = []
+    for key, row in policy_keys().items():
+        own = [setting for setting in settings if setting.key == key]
+        latest = next((setting for setting in reversed(own) if setting.valid_from <= today), None)
+        found.append(
+            NumberInForce(
+                row=row,
+                value=policy[key],
+                set_by=names.get(latest.set_by, latest.set_by) if latest else None,
+                valid_from=latest.valid_from if latest else None,
+                coming=tuple(setting for setting in own if setting.valid_from > today),
+            )
+        )
+    return found
 
 
 def set_number(
@@ -84,35 +106,185 @@ def set_number(
 
 
 def chain_state(session: Session, actor: access.Actor, *, anchor: str | None = None) -> audit.ChainState:
-    """Walk the whole log and say whether a row was changed, taken out or put in."""
-    access.require(session, actor, "audit.read")
+    """Walk the whole log and say whether a row was changed, taken out or put in; for auditors and monitors."""
+    access.require(session, actor, "monitor.read")
     return audit.verify_chain(session, anchor=anchor)
 
 
-def entries(
-    session: Session, actor: access.Actor, *, act: str = "", object_id: str = "", before: int | None = None
-) -> Sequence[AuditEntry]:
-    """Fifty entries of the log, newest first, ids only.
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What to look for in the log; an empty field asks for everything.
 
-    Parameters
-    ----------
-    act
-        Beginning of the act, such as ``changes.``; empty for all.
-    before
-        Only entries with a smaller number; for the next page.
+    ``act`` is the beginning of an act such as ``changes.``; ``actor_id`` and ``object_id`` are whole ids; ``since`` and
+    ``until`` are instants, ``until`` not included; ``before`` keeps entries with a smaller number, for the next page.
     """
+
+    act: str = ""
+    role: str = ""
+    outcome: str = ""
+    actor_id: str = ""
+    object_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+
+PAGE_ENTRIES = 50
+
+
+def entries(session: Session, actor: access.Actor, *, wanted: Wanted) -> Sequence[AuditEntry]:
+    """Fifty entries of the log, newest first, ids only."""
     access.require(session, actor, "audit.read")
     statement = select(AuditEntry)
-    if act:
-        statement = statement.where(col(AuditEntry.act).startswith(act, autoescape=True))
-    if object_id:
-        statement = statement.where(AuditEntry.object_id == object_id)
-    if before is not None:
-        statement = statement.where(col(AuditEntry.sequence) < before)
-    return session.exec(statement.order_by(col(AuditEntry.sequence).desc()).limit(50)).all()
+    if wanted.act:
+        statement = statement.where(col(AuditEntry.act).startswith(wanted.act, autoescape=True))
+    for column, value in (
+        (AuditEntry.role, wanted.role),
+        (AuditEntry.outcome, wanted.outcome),
+        (AuditEntry.actor_id, wanted.actor_id),
+        (AuditEntry.object_id, wanted.object_id),
+    ):
+        if value:
+            statement = statement.where(col(column) == value)
+    if wanted.since is not None:
+        statement = statement.where(col(AuditEntry.at) >= wanted.since)
+    if wanted.until is not None:
+        statement = statement.where(col(AuditEntry.at) < wanted.until)
+    if wanted.before is not None:
+        statement = statement.where(col(AuditEntry.sequence) < wanted.before)
+    return session.exec(statement.order_by(col(AuditEntry.sequence).desc()).limit(PAGE_ENTRIES)).all()
 
 
-def acts(session: Session, actor: access.Actor) -> list[str]:
-    """Every act that the log knows, to choose from."""
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the log knows, to choose from."""
+
+    acts: tuple[str, ...]
+    roles: tuple[str, ...]
+
+
+def known(session: Session, actor: access.Actor) -> Known:
+    """Every act and role that the log knows."""
     access.require(session, actor, "audit.read")
-    return sorted(session.exec(select(AuditEntry.act).distinct()).all())
+    return Known(
+        acts=tuple(sorted(session.exec(select(AuditEntry.act).distinct()).all())),
+        roles=tuple(sorted(session.exec(select(AuditEntry.role).distinct()).all())),
+    )
+
+
+# ---- plans and lists, rule by rule, without names (R35) ------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListChecked:
+    """A version of a list as it was checked when it was issued: hash-like facts, no row."""
+
+    movement_id: str
+    version: int
+    issued_at: datetime
+    proposed_by: str
+    signed_by: str | None
+    is_removal_only: bool
+    passed: int
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanChecked:
+    """An accepted plan: what it was found from, and what the independent checker said."""
+
+    plan_id: str
+    accepted_at: datetime
+    accepted_by: str
+    problem_digest: str
+    is_valid: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleCount:
+    """One rule over every list: how often it was asked, how often it passed, what it noted without stopping.
+
+    ``notes`` is for auditors only, 0 for anybody else: a note is about a person.
+    """
+
+    rule: str
+    asked: int
+    passed: int
+    notes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleAudit:
+    """Rule by rule, without names."""
+
+    lists: tuple[ListChecked, ...]
+    plans: tuple[PlanChecked, ...]
+    rules: tuple[RuleCount, ...]
+
+
+def rule_audit(session: Session, actor: access.Actor) -> RuleAudit:
+    """What was checked, when, with which outcome; a monitor sees journeys that are over, an auditor all of them."""
+    actor = access.require(session, actor, "monitor.read")
+    statement = (
+        select(ManifestVersion)
+        .join(Movement, col(Movement.movement_id) == ManifestVersion.movement_id)
+        .where(Movement.office_id == (actor.office_id or ""))
+        .order_by(col(ManifestVersion.issued_at).desc(), ManifestVersion.movement_id)
+    )
+    if not actor.has(Role.AUDITOR):
+        statement = statement.where(Movement.status == MovementStatus.CLOSED)
+    lists, asked, passed, notes = [], Counter[str](), Counter[str](), Counter[str]()
+    for version in session.exec(statement).all():
+        outcomes = json.loads(version.verdict) if version.verdict else []
+        for outcome in outcomes:
+            asked[outcome["rule"]] += 1
+            passed[outcome["rule"]] += outcome["outcome"] == "pass"
+            notes[outcome["rule"]] += len(outcome["findings"])
+        lists.append(
+            ListChecked(
+                movement_id=version.movement_id,
+                version=version.version,
+                issued_at=version.issued_at,
+                proposed_by=version.proposed_by,
+                signed_by=version.signed_by,
+                is_removal_only=version.is_removal_only,
+                passed=sum(outcome["outcome"] == "pass" for outcome in outcomes),
+                failed=tuple(outcome["rule"] for outcome in outcomes if outcome["outcome"] != "pass"),
+            )
+        )
+    return RuleAudit(
+        lists=tuple(lists),
+        plans=_plans(session, actor) if actor.has(Role.AUDITOR) else (),
+        rules=tuple(
+            RuleCount(
+                rule=rule,
+                asked=asked[rule],
+                passed=passed[rule],
+                notes=notes[rule] if actor.has(Role.AUDITOR) else 0,
+            )
+            for rule in sorted(asked, key=lambda name: int(name.removeprefix("R")))
+        ),
+    )
+
+
+def _plans(session: Session, actor: access.Actor) -> tuple[PlanChecked, ...]:
+    rows = session.exec(
+        select(Plan)
+        .where(
+            Plan.office_id == (actor.office_id or ""),
+            Plan.status == PlanStatus.ACCEPTED,
+            col(Plan.accepted_at).is_not(None),
+        )
+        .order_by(col(Plan.accepted_at).desc(), Plan.plan_id)
+    ).all()
+    return tuple(
+        PlanChecked(
+            plan_id=row.plan_id,
+            accepted_at=row.accepted_at,
+            accepted_by=row.accepted_by or "",
+            problem_digest=row.problem_digest,
+            is_valid=bool(json.loads(row.verdict or "{}").get("valid")),
+        )
+        for row in rows
+        if row.accepted_at is not None
+    )

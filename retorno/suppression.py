@@ -1,0 +1,116 @@
+"""Small cells: which cells of a table and of its margins are hidden so that none of them can be worked out.
+
+A cell below the threshold is hidden, a zero too. Hiding it is not enough where the sums around it are published: the
+hypercube method (documented in docs/statistics.md) hides, with every small cell, a set of cells that can rise and fall
+together while every published sum stays as it is, by at least the threshold from the lowest to the highest value that
+they can have. So no sum or difference of what is published gives a hidden cell back, nor a range of it narrower than
+the threshold. Cells hidden because they are small and cells hidden to protect them look the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+TOTAL = "*"
+"""Stands in a key for the sum over an axis."""
+
+Key = tuple[str, ...]
+
+
+def with_margins(counts: Mapping[Key, int], axes: Sequence[Sequence[str]]) -> dict[Key, int]:
+    """Every cell of the table and of all its margins; a cell without a count is 0."""
+    sums = dict.fromkeys(product(*([*axis, TOTAL] for axis in axes)), 0)
+    for key, count in counts.items():
+        for cell in product(*((part, TOTAL) for part in key)):
+            sums[cell] += count
+    return sums
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pattern:
+    """Cells that rise and fall together; on an axis with one category its sum moves too."""
+
+    touched: tuple[Key, ...]
+    rising: tuple[Key, ...]
+    falling: tuple[Key, ...]
+
+
+def _patterns(cell: Key, axes: Sequence[Sequence[str]]) -> Iterator[_Pattern]:
+    """Every pattern that moves ``cell``.
+
+    On each axis a pattern takes either one category, and then moves the sum over the axis as well, or two, one up and
+    one down, and then leaves the sum alone.
+    """
+    choices: list[list[Key]] = []
+    for part, axis in zip(cell, axes, strict=True):
+        if part == TOTAL:
+            choices.append([(category,) for category in axis])
+        else:
+            choices.append([(part,), *((part, other) for other in axis if other != part)])
+    for chosen in product(*choices):
+        spans = [categories if len(categories) == 2 else (*categories, TOTAL) for categories in chosen]
+        rising: list[Key] = []
+        falling: list[Key] = []
+        for corner in product(*chosen):
+            downs = sum(part != categories[0] for part, categories in zip(corner, chosen, strict=True))
+            (falling if downs % 2 else rising).append(corner)
+        yield _Pattern(touched=tuple(product(*spans)), rising=tuple(rising), falling=tuple(falling))
+
+
+def _width(pattern: _Pattern, sums: Mapping[Key, int]) -> float:
+    """From the lowest to the highest value that the cells of a pattern can have; no cell falls below zero."""
+    if not pattern.falling:
+        return float("inf")
+    return min(sums[key] for key in pattern.rising) + min(sums[key] for key in pattern.falling)
+
+
+def _is_everybody(key: Key, axes: Sequence[Sequence[str]]) -> bool:
+    """Whether a cell is the whole table, because each of its axes is summed or has one category only."""
+    return all(part == TOTAL or len(axis) == 1 for part, axis in zip(key, axes, strict=True))
+
+
+def protect(counts: Mapping[Key, int], axes: Sequence[Sequence[str]], threshold: int) -> dict[Key, int | None]:
+    """Table and margins as they may be published: a count, or ``None`` for a hidden cell.
+
+    The number of everybody is published where it reaches the threshold, so that tables of the same people may stand
+    side by side: they share that one number and nothing else. Where no set of cells protects a small one, nothing but
+    that number is published.
+
+    Parameters
+    ----------
+    counts
+        Inner cells by category on each axis; missing ones are 0.
+    axes
+        Categories of each axis, in the order of the keys.
+    threshold
+        Counts below it are hidden.
+    """
+    sums = with_margins(counts, axes)
+    everybody = (TOTAL,) * len(axes)
+    if sums[everybody] < threshold:
+        return dict.fromkeys(sums, None)
+    hidden: set[Key] = set()
+    certified: set[Key] = set()
+    small = sorted((cell for cell, count in sums.items() if count < threshold), key=lambda cell: (-sums[cell], cell))
+    hidden.update(small)
+    # Margins first: what they force to be hidden then serves the cells below them.
+    for cell in sorted(small, key=lambda cell: -cell.count(TOTAL)):
+        if cell in certified:
+            continue
+        best: tuple[float, _Pattern] | None = None
+        for pattern in _patterns(cell, axes):
+            if everybody in pattern.touched:
+                continue
+            cost = sum(sums[key] + 1 for key in pattern.touched if key not in hidden)
+            if (best is None or cost < best[0]) and _width(pattern, sums) >= threshold:
+                best = (cost, pattern)
+                if cost == 0:
+                    break
+        if best is None:
+            hidden = {key for key in sums if not _is_everybody(key, axes)}
+            break
+        hidden.update(best[1].touched)
+        certified.update(best[1].touched)
+    return {cell: None if cell in hidden else count for cell, count in sums.items()}
