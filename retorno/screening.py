@@ -5,7 +5,8 @@ These are above all escorts (R12, R13), children among adults (R14), needs (R16)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from retorno.booking import write_movements
 from retorno.errors import Stale
 from retorno.models.movements import Plan
 from retorno.movement_facts import findings_of, view
+from retorno.optimizer.choices import only_ridden
 from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import Problem
 from retorno.plan_store import trip_details_of
@@ -46,9 +48,18 @@ def screened(
 
 
 def judged_dry(
-    session: Session, plan: Plan, problem: Problem, solution: Solution, details: Mapping[str, Any]
+    session: Session,
+    plan: Plan,
+    problem: Problem,
+    solution: Solution,
+    details: Mapping[str, Any],
+    *,
+    aboard: Collection[frozenset[str]] | None = None,
 ) -> dict[str, list[Finding]]:
-    """Group id to the findings that stop it, from movements that are written and taken back at once."""
+    """Group id to the findings that stop it, from movements that are written and taken back at once.
+
+    With ``aboard`` only movements are judged that carry all groups of one of these sets.
+    """
     failing: dict[str, list[Finding]] = {}
     savepoint = session.begin_nested()
     try:
@@ -56,6 +67,8 @@ def judged_dry(
         for movement_id in made:
             seen = view(session, movement_id)
             groups = sorted({rider.group.group_id for rider in seen.riders})
+            if aboard is not None and not any(each <= set(groups) for each in aboard):
+                continue
             for found in rules.blocking(findings_of(session, seen, stage=MovementStatus.ACCEPTED)):
                 for group_id in [found.group_id] if found.group_id else groups:
                     failing.setdefault(group_id, []).append(found)
@@ -65,6 +78,35 @@ def judged_dry(
         savepoint.rollback()
         session.expire_all()
     return failing
+
+
+def findings_on(
+    session: Session, plan: Plan, problem: Problem, solution: Solution, group_ids: Collection[str]
+) -> list[Finding]:
+    """What rules object to on the movements that some groups ride, with everybody who shares one of them.
+
+    Movements that none of them rides are not asked again: an edit leaves them as they were, and acceptance asks all.
+    """
+    riders = carriers_of(solution)
+    touched = {carrier for carrier, aboard in riders.items() if aboard & set(group_ids)}
+    beside = set(group_ids).union(*(riders[carrier] for carrier in touched))
+    part = only_ridden(
+        replace(solution, itineraries={g: legs for g, legs in solution.itineraries.items() if g in beside and legs})
+    )
+    if not part.itineraries:
+        return []
+    whole = [riders[carrier] for carrier in touched]
+    failing = judged_dry(session, plan, problem, part, trip_details_of(plan), aboard=whole)
+    return list(dict.fromkeys(found for findings in failing.values() for found in findings))
+
+
+def carriers_of(solution: Solution) -> dict[tuple[str, str, int], frozenset[str]]:
+    """Who rides each vehicle, service and aircraft of a plan on each day."""
+    riders: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+    for group_id, legs in solution.itineraries.items():
+        for leg in legs:
+            riders[leg.kind, leg.vehicle or leg.row_id, leg.day].add(group_id)
+    return {carrier: frozenset(group_ids) for carrier, group_ids in riders.items()}
 
 
 def without(problem: Problem, solution: Solution, group_ids: set[str]) -> Solution:
@@ -88,10 +130,3 @@ def without(problem: Problem, solution: Solution, group_ids: set[str]) -> Soluti
         }
         return without(problem, solution, stranded)
     return solution
-
-
-def only_ridden(solution: Solution) -> Solution:
-    """The plan without the vehicles that carry nobody on any day."""
-    used = {(leg.vehicle, leg.day) for legs in solution.itineraries.values() for leg in legs if leg.kind == "trip"}
-    vehicles = tuple(v for v in solution.vehicles if any((v.id, day) in used for day, _ in v.moves))
-    return replace(solution, vehicles=vehicles)

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
 from retorno import clock, planning
+from retorno.choosing import find_choice
 from retorno.errors import Inconsistent, Refused, Stale
 from retorno.models.movements import Plan, PlanStep
 from retorno.office import access, audit
 from retorno.optimizer.check import judge
+from retorno.optimizer.choices import set_aside, with_choice
 from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import Problem, plan_to_json
 from retorno.plan_store import own_plan, packed, problem_of, solution_of, unplanned_json, verdict_json
 from retorno.rules import Finding
-from retorno.screening import only_ridden, screened
+from retorno.screening import carriers_of, findings_on
 from retorno.vocabulary import PlanAct, PlanStatus
 
 
@@ -73,6 +75,33 @@ class History:
 
 
 # ---- acts ------------------------------------------------------------------------------------------------------
+
+
+def move(
+    session: Session,
+    actor: access.Actor,
+    *,
+    plan_id: str,
+    group_id: str,
+    option_id: str,
+    version: int | None = None,
+) -> Step:
+    """Give a group of a draft another way home, or one at all, as ``choosing.options`` listed it.
+
+    Raises
+    ------
+    Stale
+        If the plan is no draft, somebody edited it meanwhile, or facts about the group changed since it was made.
+    MoveRefused
+        If the checker or a rule stops it; nothing changes.
+    """
+    actor, plan = _draft(session, actor, plan_id, version)
+    problem, solution = problem_of(plan), solution_of(plan)
+    chosen = find_choice(problem, solution, group_id, option_id)
+    if chosen is None:
+        raise Stale("this way is no longer there: choose again")
+    edited = with_choice(set_aside(solution, group_id), group_id, chosen)
+    return _edited(session, actor, plan, problem, edited, act=PlanAct.MOVE, groups=[group_id])
 
 
 def take_out(session: Session, actor: access.Actor, *, plan_id: str, group_id: str, version: int | None = None) -> Step:
@@ -141,12 +170,6 @@ def kept_groups(plan: Plan) -> frozenset[str]:
 # ---- how an edit is kept ---------------------------------------------------------------------------------------
 
 
-def set_aside(solution: Solution, group_id: str) -> Solution:
-    """The plan without one group; everybody else stays where they are."""
-    itineraries = {other: legs for other, legs in solution.itineraries.items() if other != group_id and legs}
-    return only_ridden(replace(solution, itineraries=itineraries))
-
-
 def _draft(
     session: Session, actor: access.Actor, plan_id: str, version: int | None = None
 ) -> tuple[access.Actor, Plan]:
@@ -170,15 +193,18 @@ def _edited(
     groups: Sequence[str],
 ) -> Step:
     """Check an edited solution, screen it on real movements and keep it as the next step."""
+    before = carriers_of(solution_of(plan))
+    touched = set(groups).union(*(aboard for aboard in before.values() if aboard & set(groups)))
     gone = set(planning.moved_groups(session, plan, sorted(solution.itineraries)))
+    if gone & set(groups):
+        raise Stale("the facts about this group changed since the plan was made: find a plan again")
     for group_id in sorted(gone):
         solution = set_aside(solution, group_id)
     verdict = judge(problem, solution)
     if not verdict.is_valid:
         raise MoveRefused(tuple(dict.fromkeys(each.code.value for each in verdict.violations)))
-    _, dropped = screened(session, plan, problem, solution)
-    if dropped:
-        found = [each for findings in dropped.values() for each in findings]
+    found = findings_on(session, plan, problem, solution, touched)
+    if found:
         raise MoveRefused((), tuple(dict.fromkeys(access.visible_findings(found, actor))))
     _remember(session, plan, actor)
     plan.solution = packed(plan_to_json(solution))

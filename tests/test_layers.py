@@ -19,13 +19,13 @@ optimizer.handles optimizer.place optimizer.setting optimizer.insert optimizer.r
 optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing
 optimizer.master
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
-optimizer.relaxations optimizer.lacks optimizer.explain
+optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices
 optimizer.solve optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
-database office.audit office.access office.accounts office.oversight office.jobs office.notices
-papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.packing papers.seal papers.pages papers.personal papers.journey papers.offline keyring
-situation ground_acts statistics first_run
+database office.audit office.access office.notices office.accounts office.oversight office.jobs
+papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.packing papers.words papers.seal papers.pages papers.personal papers.journey papers.offline keyring
+situation ground_acts statistics first_run journeys offer_acts
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
 intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits

@@ -101,6 +101,24 @@ def with_explained(plan: Plan, unplanned: Unplanned) -> Plan:
     )
 
 
+def ways_by_day(needs: Needs, group: Group, plan: Plan) -> Iterator[Unplanned]:
+    """For every day of departure the best way home of a group that is not in the plan; see ``Unplanned``.
+
+    First those on what is free, with the fewest rides; then, for days without any, those with the smallest change.
+    """
+    network = needs.network
+    start = _start(network, group)
+    served: set[int] = set()
+    for lacks in (frozenset[Reason](), frozenset(EMPTY_LACKS)):
+        for day in range(start.earliest_day, network.days):
+            way = None if day in served else _cheapest(needs, needs.now, group, start, lacks, day=day)
+            if way is None:
+                continue
+            served.add(day)
+            made = _Maker(needs, group, start, plan).make(way.rides)
+            yield Unplanned(group_id=group.id, reasons=(), changes=made.changes, legs=made.legs, vehicles=made.vehicles)
+
+
 # ---- one group ----------------------------------------------------------------------------------------
 
 
@@ -182,8 +200,13 @@ def _end_of(problem: Problem, leg: Leg) -> tuple[str, int]:
     return row.destination, leg.day + row.arrive_min // DAY_MIN
 
 
-def _cheapest(needs: Needs, supply: Supply, group: Group, start: _Start, lacks: frozenset[Reason]) -> _Way | None:
-    """The way home with the smallest change if only these things may be lacking; None if there is no way."""
+def _cheapest(
+    needs: Needs, supply: Supply, group: Group, start: _Start, lacks: frozenset[Reason], *, day: int | None = None
+) -> _Way | None:
+    """The way home with the smallest change if only these things may be lacking; None if there is no way.
+
+    With ``day`` only ways that set out on that day.
+    """
     if start.site == needs.destination:
         return None
     network = needs.network
@@ -199,8 +222,10 @@ def _cheapest(needs: Needs, supply: Supply, group: Group, start: _Start, lacks: 
     first = depart if start.first_day is None else start.first_day
     excess = arrive - first - journey_limit(network.problem, group)
     total = total + needs.gated(sizes_of(Relaxation.JOURNEY_DAYS, excess), Reason.JOURNEY_TOO_LONG in lacks)
-    day, journey = np.unravel_index(int(np.argmin(total)), total.shape)
-    size = float(total[day, journey])
+    if day is not None:
+        total = np.where(depart == day, total, FAR)
+    first_day, journey = np.unravel_index(int(np.argmin(total)), total.shape)
+    size = float(total[first_day, journey])
     if size >= FAR:
         return None
     rides = read_path(
@@ -209,7 +234,7 @@ def _cheapest(needs: Needs, supply: Supply, group: Group, start: _Start, lacks: 
         night_price=nights,
         destination=needs.destination,
         site=start.site,
-        day=int(day),
+        day=int(first_day),
         layer=int(journey),
     )
     return _Way(size=size, rides=rides)
