@@ -13,22 +13,28 @@ from fontTools.ttLib import TTFont
 HERE = Path(__file__).parent
 CORE = Path("/usr/share/fonts/truetype/noto")
 CJK = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
-SCRIPTS = ("", "Arabic", "Bengali", "Devanagari", "Ethiopic", "Gujarati", "Gurmukhi", "Hebrew", "Sinhala", "Tamil")
+SCRIPTS = (
+    "", "Arabic", "Armenian", "Bengali", "Devanagari", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Hebrew",
+    "Khmer", "Myanmar", "Sinhala", "Tamil", "Thai",
+)  # fmt: skip
 # Ideographs with Extensions A and B, their punctuation, kana and full-width forms: what names are written with.
 CJK_RANGES = "U+00B7,U+3000-303F,U+3041-30FF,U+3400-4DBF,U+4E00-9FFF,U+F900-FAFF,U+FF00-FFEF,U+20000-2A6DF"
-SIMPLIFIED_CHINESE = 2
+# The 2,350 Hangul syllables of KS X 1001, which names are written with, and the letters they are made of.
+HANGUL = [chr(code) for code in range(0xAC00, 0xD7A4) if len(chr(code).encode("euc_kr")) == 2]
+HANGUL_RANGES = ",".join(("U+3131-318E", *(f"U+{ord(syllable):X}" for syllable in HANGUL)))
+KOREAN, SIMPLIFIED_CHINESE = 1, 2
 
 
-def cut_cjk() -> None:
+def cut_cjk(number: int, ranges: str, features: str, name: str) -> None:
     subset.main(
         [
             str(CJK),
-            f"--font-number={SIMPLIFIED_CHINESE}",
-            f"--unicodes={CJK_RANGES}",
-            "--layout-features=locl,ccmp",
+            f"--font-number={number}",
+            f"--unicodes={ranges}",
+            f"--layout-features={features}",
             "--name-IDs=*",
             "--no-hinting",
-            f"--output-file={HERE / 'NotoSansCJKsc-Regular.otf'}",
+            f"--output-file={HERE / name}",
         ]
     )
 
@@ -55,7 +61,8 @@ def main() -> None:
     for script in SCRIPTS:
         for weight in ("Regular", "Bold"):
             shutil.copy(CORE / f"NotoSans{script}-{weight}.ttf", HERE)
-    cut_cjk()
+    cut_cjk(SIMPLIFIED_CHINESE, CJK_RANGES, "locl,ccmp", "NotoSansCJKsc-Regular.otf")
+    cut_cjk(KOREAN, HANGUL_RANGES, "ccmp", "NotoSansCJKkr-Regular.otf")
     (HERE / "coverage.txt").write_text(coverage())
     sums = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in font_files())
     (HERE / "SHA256SUMS").write_text("".join(sums))

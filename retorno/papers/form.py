@@ -75,6 +75,19 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExpectedPost:
+    """A post on the way, and when the vehicle is expected there: a local time with its offset from UTC."""
+
+    name: str
+    at: datetime
+    zone: str
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise InputError(f"post {self.name}: a time without its offset from UTC, expected a local time with it")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notice:
     """When the list was sent and when the other side said that it has it; instants with offset, None if not yet."""
 
@@ -98,6 +111,8 @@ class Manifest:
         Instant of issue with offset.
     agreement, posts, vehicle, operator
         As printed; empty to leave out. ``vehicle`` is a plate or flight number.
+    expected
+        The posts in the order of the way, each with the hour expected there; printed in place of ``posts``.
     window, crew, contacts, notice
         None or empty to leave out.
     counts
@@ -120,6 +135,7 @@ class Manifest:
     issued_at: datetime
     agreement: str = ""
     posts: Sequence[str] = ()
+    expected: Sequence[ExpectedPost] = ()
     window: Window | None = None
     vehicle: str = ""
     operator: str = ""
@@ -260,6 +276,9 @@ def manifest_from_bytes(content: bytes) -> Manifest:
         value["crew"] = tuple(CrewMember(**member) for member in value.get("crew", ()))
         value["columns"], value["rows"] = tuple(value["columns"]), tuple(value["rows"])
         value["posts"] = tuple(value.get("posts", ()))
+        value["expected"] = tuple(
+            ExpectedPost(at=datetime.fromisoformat(post.pop("at")), **post) for post in value.get("expected", ())
+        )
         value["contacts"] = tuple(Contact(**contact) for contact in value.get("contacts", ()))
         return Manifest(**value)
     except InputError:

@@ -11,7 +11,7 @@ import json
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -26,9 +26,12 @@ from retorno import clock
 from retorno.errors import Inconsistent, InputError
 from retorno.papers.form import COUNTS, Manifest, manifest_from_bytes
 from retorno.papers.keys import SigningKey
+from retorno.papers.packing import packed
 from retorno.papers.seal import Seal, envelope, qr_svg, seal_page, workbook
 from retorno.papers.sheets import Sheet
+from retorno.papers.words import full_day
 from retorno.text import latin_suggestion
+from retorno.vocabulary import PartyKind
 
 FONTS = Path(__file__).resolve().parents[2] / "data" / "fonts"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -36,8 +39,13 @@ STANDARDS: Final = ("a-3a", "ua-1")
 MAX_KEPT_MM = 118
 """Tallest travel group whose rows are kept on one page: about a page without its head and foot, less a margin."""
 
+QR_MM = 35
+"""Side of a manifest's QR code on paper, without its quiet zone."""
+
 NO_BREAK = "\u00a0"
 _LONG_WORD = 22
+LONG_LINE = 60
+"""Longest word without a place to break where a text has the whole width; scripts without spaces break anyway."""
 _HEAD_CHARS = 110
 _LATIN_MARK = "*"
 # Letters beyond it may reach far above and below the line; the templates then take their true height.
@@ -149,12 +157,24 @@ def offset_text(at: datetime) -> str:
 
 def day_text(day: date, language: str) -> str:
     """The day with weekday and month as words: no date on paper can be read as another."""
-    return str(format_date(day, "full", locale=language))
+    return full_day(day, language)
 
 
-def _instant(at: datetime, zone: str, language: str) -> str:
+def short_day(day: date, language: str) -> str:
+    """The day with a short month as word: ``9 mar 2026``; for columns."""
+    return str(format_date(day, "d MMM y", locale=language)).replace(" ", NO_BREAK)
+
+
+def clock_time(local: datetime) -> str:
+    """Clock time of a local time with its offset, never broken between lines: ``09:30 (UTC-06:00)``."""
+    return f"{local:%H:%M}{NO_BREAK}({offset_text(local)})"
+
+
+def instant_text(at: datetime, zone: str, language: str) -> str:
+    """Day and time of an instant at a place, with the offset."""
     local = clock.local(at, zone)
-    return f"{format_date(local.date(), 'long', locale=language)}, {local:%H:%M} ({offset_text(local)})"
+    day = format_date(local.date(), "d MMMM y" if language == "en" else "long", locale=language)
+    return f"{day}, {clock_time(local)}"
 
 
 # ---- typesetting -----------------------------------------------------------------------------------------------
@@ -171,15 +191,14 @@ def _template(name: str) -> bytes:
 
 
 def _compile(template: str, inputs: Mapping[str, str]) -> bytes:
-    return bytes(
-        typst.compile(
-            _template(template),
-            font_paths=_fonts(),
-            ignore_system_fonts=True,
-            pdf_standards=list(STANDARDS),
-            sys_inputs=dict(inputs),
-        )
+    made = typst.compile(
+        _template(template),
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+        pdf_standards=list(STANDARDS),
+        sys_inputs=dict(inputs),
     )
+    return packed(bytes(made))
 
 
 def typeset(template: str, page_of: Callable[[Typesetter], dict[str, Any]], inputs: Mapping[str, str]) -> bytes:
@@ -209,12 +228,12 @@ _WIDTHS = {
     "ref": 29.5,
     "name": -2.0,
     "sex": 10.5,
-    "birth_date": 23.5,
+    "birth_date": 26.5,
     "nationality": 12.0,
-    "document": -1.45,
-    "document_expiry": 23.5,
+    "document": -1.25,
+    "document_expiry": 26.5,
     "group": 13.5,
-    "assistance": -1.0,
+    "assistance": -1.2,
     "onward": -1.1,
 }
 _LONGEST_WORDS = {"name": 20, "document": 12, "assistance": 16, "onward": 16}
@@ -237,11 +256,24 @@ def _word(labels: Labels, prefix: str, code: str) -> str:
     return ", ".join(labels.get(f"{prefix}.{part}", part) for part in parts)
 
 
-def _cell_text(row: Mapping[str, str], column: str, labels: Labels) -> tuple[str, str]:
+def _latin_line(row: Mapping[str, str]) -> str:
+    """The Latin spelling below a name; nothing where the name itself is in Latin letters."""
+    is_latin = all(char <= _LAST_LATIN or "\u1e00" <= char <= "\u1eff" for char in row.get("name", ""))
+    return "" if is_latin and row.get("name") else row.get("latin_name", "")
+
+
+def need_words(code: str, labels: Labels) -> str:
+    """The words for a need code."""
+    return _word(labels, "need", code)
+
+
+def _cell_text(row: Mapping[str, str], column: str, labels: Labels, language: str) -> tuple[str, str]:
     """Text and second line of one printed cell."""
     match column:
         case "name":
-            return row["name"], row.get("latin_name", "")
+            return row["name"], _latin_line(row)
+        case "birth_date" | "document_expiry":
+            return _short_day(row[column], language), ""
         case "document":
             kind = _word(labels, "document", row.get("document_type", ""))
             number = row.get("document_number", "")
@@ -250,6 +282,14 @@ def _cell_text(row: Mapping[str, str], column: str, labels: Labels) -> tuple[str
             return _word(labels, "need", row["assistance"]), ""
         case _:
             return row[column], ""
+
+
+def _short_day(text: str, language: str) -> str:
+    """A date of a row with its month as word; what is no date stays as it is."""
+    try:
+        return short_day(date.fromisoformat(text), language)
+    except ValueError:
+        return text
 
 
 def _groups(manifest: Manifest) -> list[list[Mapping[str, str]]]:
@@ -270,7 +310,8 @@ def _row_mm(row: Mapping[str, str]) -> float:
         return -(-len(row.get(column, "")) // chars)
 
     tall = any(char > _LAST_LATIN for char in row.get("name", ""))
-    name = lines("name", 18) * (6.3 if tall else 4.8) + lines("latin_name", 20) * 4.0
+    latin = lines("latin_name", 20) * 4.0 if _latin_line(row) else 0.0
+    name = lines("name", 18) * (6.3 if tall else 4.8) + latin
     document = lines("document_number", 11) * 4.8 + 3.0
     return 2.0 + max(5.0, name, document, lines("assistance", 7) * 4.4, lines("onward", 10) * 4.4)
 
@@ -289,7 +330,7 @@ def _head(manifest: Manifest, labels: Labels, language: str) -> list[tuple[str, 
         start, end = manifest.window.start, manifest.window.end
         until = f"{end:%H:%M}" if end.date() == start.date() else f"{day_text(end.date(), language)}, {end:%H:%M}"
         zone = f"({offset_text(start)}, {manifest.window.zone})"
-        hours = f"{day_text(start.date(), language)}, {start:%H:%M} - {until} {zone}"
+        hours = f"{day_text(start.date(), language)}, {start:%H:%M} – {until} {zone}"
         head.append((labels["window"], [hours]))
     vehicle = _vehicle(manifest)
     if vehicle and not _is_long(*vehicle):
@@ -306,7 +347,8 @@ def _is_long(*texts: str) -> bool:
     return sum(map(len, texts)) > _HEAD_CHARS
 
 
-def _people_line(name: str, phone: str) -> str:
+def people_line(name: str, phone: str) -> str:
+    """Name and phone number in one line."""
     # A phone number is not broken between two lines.
     return f"{name} {phone.replace(' ', NO_BREAK)}".strip()
 
@@ -320,10 +362,13 @@ def _info(manifest: Manifest, labels: Labels, language: str, zone: str) -> list[
         info.append((labels["vehicle"], _vehicle(manifest)))
     if manifest.agreement:
         info.append((labels["agreement"], [manifest.agreement]))
-    if manifest.posts:
+    if manifest.expected:
+        posts = [f"{post.name.replace(' ', NO_BREAK)}{NO_BREAK}{clock_time(post.at)}" for post in manifest.expected]
+        info.append((labels["posts_expected"], posts))
+    elif manifest.posts:
         info.append((labels["posts"], list(manifest.posts)))
     for role in ("driver", "escort"):
-        members = [_people_line(member.name, member.phone) for member in manifest.crew if member.role == role]
+        members = [people_line(member.name, member.phone) for member in manifest.crew if member.role == role]
         if members:
             info.append((labels[f"crew.{role}"], members))
     if manifest.counts:
@@ -332,15 +377,25 @@ def _info(manifest: Manifest, labels: Labels, language: str, zone: str) -> list[
         info.append((labels["counts"], counts))
     if manifest.notice is not None:
         sent, acknowledged = manifest.notice.sent_at, manifest.notice.acknowledged_at
-        info.append((labels["notice_sent"], [_instant(sent, zone, language) if sent else labels["not_yet"]]))
-        text = _instant(acknowledged, zone, language) if acknowledged else labels["not_yet"]
+        info.append((labels["notice_sent"], [instant_text(sent, zone, language) if sent else labels["not_yet"]]))
+        text = instant_text(acknowledged, zone, language) if acknowledged else labels["not_yet"]
         info.append((labels["notice_acknowledged"], [text]))
     for side in ("sending", "receiving"):
-        contacts = [_people_line(contact.name, contact.phone) for contact in manifest.contacts if contact.side == side]
+        contacts = [people_line(contact.name, contact.phone) for contact in manifest.contacts if contact.side == side]
         if contacts:
             info.append((labels[f"contact.{side}"], contacts))
-    info.append((labels["issued"], [_instant(manifest.issued_at, zone, language)]))
+    info.append((labels["issued"], [instant_text(manifest.issued_at, zone, language)]))
     return info
+
+
+def _info_lines(values: Sequence[Mapping[str, Any]]) -> int:
+    """About how many lines one entry of the first page's facts takes."""
+    return max(1, -(-sum(len(value["text"]) + 2 for value in values) // 42))
+
+
+def _half(lines: Sequence[int]) -> int:
+    """After how many entries to begin the second of two stacks that shall be about as tall."""
+    return min(range(len(lines) + 1), key=lambda at: (max(sum(lines[:at]), sum(lines[at:])), at))
 
 
 def _column_entry(column: str, labels: Labels) -> dict[str, Any]:
@@ -358,7 +413,9 @@ def _manifest_page(
         return [(label, [typesetter.piece(text) for text in values]) for label, values in pairs]
 
     def cell(row: Mapping[str, str], column: str) -> dict[str, Any]:
-        return typesetter.piece(*_cell_text(row, column, labels), longest=_LONGEST_WORDS.get(column, _LONG_WORD))
+        return typesetter.piece(
+            *_cell_text(row, column, labels, language), longest=_LONGEST_WORDS.get(column, _LONG_WORD)
+        )
 
     groups = [
         {
@@ -370,8 +427,12 @@ def _manifest_page(
     zone = manifest.window.zone if manifest.window is not None else foot.zone
     head, info = texts(_head(manifest, labels, language)), texts(_info(manifest, labels, language, zone))
     name = manifest.recipient_name
-    recipient = typesetter.piece(f"{name[:_HEAD_CHARS]} …" if _is_long(name) else name)
-    anchor = f"{foot.audit_head} ({foot.audit_day.isoformat()})" if foot.audit_day else labels["anchor_none"]
+    kind = labels.get(f"recipient.{manifest.recipient_kind}", labels["recipient"])
+    recipient = typesetter.piece(f"{kind}: {name[:_HEAD_CHARS]} …" if _is_long(name) else f"{kind}: {name}")
+    watermark = ""
+    if manifest.recipient_kind == PartyKind.CONSULATE:
+        watermark = f"{foot.printed_by}  {instant_text(foot.printed_at, foot.zone, language)}"
+    anchor = f"{foot.audit_head} ({short_day(foot.audit_day, language)})" if foot.audit_day else labels["anchor_none"]
     notes = [labels["note_latin"]] if typesetter.used_latin else []
     if not manifest.rows:
         notes.append(labels["note_counts_only" if manifest.counts.get("total") else "note_empty"])
@@ -390,19 +451,29 @@ def _manifest_page(
         "of_word": labels["of"],
         "head": head,
         "info": info,
+        "info_half": _half([_info_lines(values) for _, values in info]),
         "columns": [_column_entry(column, labels) for column in columns],
         "tick_word": labels["column.tick"],
         "groups": groups,
         "notes": notes,
         "signatures": [labels["signature.delivered"], labels["signature.received"]],
         "qr_alt": labels["qr_alt"],
+        "qr_mm": QR_MM,
+        "watermark": watermark,
         "attachment": labels["attachment"],
         "foot": [
             [f"{labels['check']}: {foot.check_address}", f"{labels['hash']}: {seal.digest.hex()[:16]}"],
             [f"{labels['anchor']}: {anchor}", f"{labels['key']}: {seal.key_id}"],
-            [f"{labels['printed_by']}: {foot.printed_by}, {_instant(foot.printed_at, foot.zone, language)}", ""],
+            [f"{labels['printed_by']}: {foot.printed_by}, {instant_text(foot.printed_at, foot.zone, language)}", ""],
         ],
     }
+
+
+def qr_share(svg: str) -> float:
+    """How many times wider a QR picture is than its code alone: the quiet zone is four squares on each side."""
+    found = re.search(r'viewBox="0 0 ([0-9]+) ', svg)
+    squares = int(found[1]) if found else 8 + 49
+    return squares / (squares - 8)
 
 
 def manifest_pdf(
@@ -449,7 +520,10 @@ def manifest_pdf(
     def page_of(typesetter: Typesetter) -> dict[str, Any]:
         return _manifest_page(manifest, seal, labels, language, paper, foot, typesetter)
 
-    pdf = typeset("manifest", page_of, {"canon": envelope(content, seal).decode(), "qr": qr_svg(seal)})
+    qr = qr_svg(seal)
+    pdf = typeset(
+        "manifest", page_of, {"canon": envelope(content, seal).decode(), "qr": qr, "qr_share": str(qr_share(qr))}
+    )
     return seal_page(pdf, key)
 
 

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from retorno.errors import InputError
 from retorno.papers.form import Manifest, canonical_bytes, manifest_from_bytes, parse_canonical
 from retorno.papers.keys import SigningKey, key_id
+from retorno.papers.packing import addition, trailer_of
 from retorno.papers.sheets import Sheet, read_cells, xlsx_bytes
 
 ENVELOPE_FORMAT = "retorno-signed-1"
@@ -269,13 +270,22 @@ def seal_page(pdf: bytes, key: SigningKey) -> bytes:
 
 
 def _page_update(pdf: bytes, signer: str, signature: bytes) -> bytes:
+    content = f"<</Type/RetornoPage/Key({signer})/Sign({_base32(signature)})>>".encode()
+    last = trailer_of(pdf)
+    if last is not None:
+        return addition(pdf, last, content)
+    return _plain_update(pdf, content)
+
+
+def _plain_update(pdf: bytes, content: bytes) -> bytes:
+    """The addition to a page with a plain table of objects: pages printed before they were packed still check."""
     trailer = _TRAILER.search(pdf)
     size = re.search(rb"/Size ([0-9]+)", trailer[1]) if trailer else None
     if trailer is None or size is None:
         raise InputError("this PDF does not end the way that our pages end")
     number = int(size[1])
     entries = trailer[1].replace(size[0], b"/Size %d" % (number + 1))
-    sealed = f"\n{number} 0 obj\n<</Type/RetornoPage/Key({signer})/Sign({_base32(signature)})>>\nendobj\n".encode()
+    sealed = b"\n%d 0 obj\n%s\nendobj\n" % (number, content)
     table = b"xref\n0 1\n0000000000 65535 f\r\n%d 1\n%010d 00000 n\r\n" % (number, len(pdf) + 1)
     start = len(pdf) + len(sealed)
     return sealed + table + b"trailer\n<<%s/Prev %s>>\nstartxref\n%d\n%%%%EOF" % (entries, trailer[2], start)

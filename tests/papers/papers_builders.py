@@ -2,9 +2,10 @@
 
 import re
 import subprocess
+import zlib
 from datetime import UTC, datetime, timedelta, timezone
 
-from retorno.papers.form import COLUMNS, Contact, CrewMember, Manifest, Notice, Window
+from retorno.papers.form import COLUMNS, Contact, CrewMember, ExpectedPost, Manifest, Notice, Window
 
 GUATEMALA = timezone(timedelta(hours=-6))
 
@@ -20,6 +21,17 @@ NAMES = (
     ("ਗੁਰਪ੍ਰੀਤ ਕੌਰ", "GURPREET KAUR"),
     ("Nguyễn Thị Hường", ""),
     ("தமிழ்செல்வி", "TAMILSELVI"),
+    ("สมชาย ใจดี", "SOMCHAI CHAIDI"),
+    ("Արմեն Պետրոսյան", "ARMEN PETROSYAN"),
+    ("გიორგი ბერიძე", "GIORGI BERIDZE"),
+    ("សុខ ចាន់ថា", "SOK CHANTHA"),
+    ("အောင်ဆန်း", "AUNG SAN"),
+    ("김민수", "KIM MINSU"),
+    ("Иван Петров", "IVAN PETROV"),
+    ("Γιώργος Παππάς", "GIORGOS PAPPAS"),
+    ("ગીતા પટેલ", "GITA PATEL"),
+    ("නිමල් පෙරේරා", "NIMAL PERERA"),
+    ("Ana አበበ 王 محمد", "ANA ABEBE WANG MOHAMED"),
 )
 
 
@@ -54,6 +66,14 @@ def make_manifest(row_count: int = 3, columns=COLUMNS, **changes) -> Manifest:
         "issued_at": datetime(2026, 3, 6, 15, 4, tzinfo=UTC),
         "agreement": "Memorando de 2006, retorno terrestre",
         "posts": ("Corinto (GT)", "Corinto (HN)"),
+        "expected": (
+            ExpectedPost(
+                name="Corinto (GT)", at=datetime(2026, 3, 9, 9, 50, tzinfo=GUATEMALA), zone="America/Guatemala"
+            ),
+            ExpectedPost(
+                name="Corinto (HN)", at=datetime(2026, 3, 9, 10, 20, tzinfo=GUATEMALA), zone="America/Tegucigalpa"
+            ),
+        ),
         "window": Window(
             start=datetime(2026, 3, 9, 9, 30, tzinfo=GUATEMALA),
             end=datetime(2026, 3, 9, 11, 0, tzinfo=GUATEMALA),
@@ -86,8 +106,14 @@ def make_manifest(row_count: int = 3, columns=COLUMNS, **changes) -> Manifest:
     return Manifest(**values)
 
 
+def objects_of(pdf: bytes) -> bytes:
+    """The small objects of a page, unpacked."""
+    streams = re.finditer(rb"/Type/ObjStm[^>]*?/Length ([0-9]+)[^>]*>>stream\n", pdf)
+    return b"\n".join(zlib.decompress(pdf[found.end() : found.end() + int(found[1])]) for found in streams)
+
+
 def page_count(pdf: bytes) -> int:
-    return len(re.findall(rb"/Type/Page[/\s>]", pdf))
+    return len(re.findall(rb"/Type/Page[/\s>]", objects_of(pdf)))
 
 
 def text_of(pdf: bytes, *options: str) -> str:

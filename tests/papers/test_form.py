@@ -81,6 +81,7 @@ def test_a_manifest_of_only_the_necessary_comes_back_too():
         contacts=(),
         counts={},
         posts=(),
+        expected=(),
         agreement="",
         vehicle="",
         operator="",
