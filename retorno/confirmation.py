@@ -10,18 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from retorno import clock
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Confirmation, Movement, MovementCrossing, MovementSegment, Seat
-from retorno.models.people import Case, Document, Person, TravelGroup
+from retorno.models.office import RoleGrant, User
+from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, audit, notices
-from retorno.routes.tables import Ground
 from retorno.situation import ground
 from retorno.vocabulary import Answer, AnswerReason, MovementStatus, PartyKind, Role, SeatStatus
 
 LEAST_ANSWER_TIME = timedelta(hours=2)
+REMIND_AGAIN = timedelta(hours=1)
+"""How long a reminder lasts before another may follow (our assumption)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,89 +314,81 @@ def cancel_for_persons(session: Session, person_ids: Sequence[str], movement_id:
     session.flush()
 
 
-# ---- what each party sees ---------------------------------------------------------------------------------------
+# ---- asking all, reminding --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConsulateRow:
-    """One person on a consulate's list; nothing about others, no totals, no place of stay."""
-
-    confirmation_id: str
-    name: str
-    birth_date: str
-    document: str
-    crossing: str
-    depart_at: datetime
-    zone_name: str
-    due_at: datetime
-    answer: Answer
-    is_not_travelling: bool
-
-
-def consulate_rows(session: Session, actor: access.Actor) -> list[ConsulateRow]:
-    """A consulate's list by deadline. A row taken back shows as "not travelling" from the next batch on."""
-    actor = access.require(session, actor, "confirmation.consulate")
-    batch = notices.last_batch()
-    rows = session.exec(
-        select(Confirmation, Person, Movement)
-        .join(Person, Person.person_id == Confirmation.person_id)  # type: ignore[arg-type]
-        .join(Movement, Movement.movement_id == Confirmation.movement_id)  # type: ignore[arg-type]
-        .where(
-            Confirmation.party_kind == PartyKind.CONSULATE,
-            col(Confirmation.party_id).in_(actor.scopes(Role.CONSULATE)),
-            col(Movement.arrive_at) >= clock.now() - access.WINDOW_AFTER,
-        )
-        .order_by(col(Confirmation.due_at), col(Person.family_names), col(Person.given_names))
+def request_all(session: Session, actor: access.Actor) -> int:
+    """Ask every party of every accepted movement that was not asked yet; gives how many questions are new."""
+    actor = access.require(session, actor, "confirmation.request")
+    waiting = session.exec(
+        select(Movement.movement_id)
+        .where(access.movements_of(actor, Role.COORDINATOR), Movement.status == MovementStatus.ACCEPTED)
+        .order_by(col(Movement.depart_at), Movement.movement_id)
     ).all()
-    shown = [_consulate_row(session, row, person, movement, batch) for row, person, movement in rows]
-    if shown:
+    return sum(len(request_confirmations(session, actor, movement_id=movement_id)) for movement_id in waiting)
+
+
+def remind(session: Session, actor: access.Actor, *, confirmation_ids: Sequence[str]) -> int:
+    """Leave a notice with parties that have an account and did not answer; gives how many were reminded.
+
+    Whoever was reminded within the last hour, has answered or has no account is left alone: a second click is harmless.
+    """
+    actor = access.require(session, actor, "confirmation.request")
+    now, reachable, reminded = clock.now(), accounts_of_parties(session), 0
+    for confirmation_id in sorted(set(confirmation_ids)):
+        row = session.get(Confirmation, confirmation_id, populate_existing=True)
+        if row is None:
+            raise NotAllowed
+        access.require(session, actor, "confirmation.request", movement_id=row.movement_id)
+        if row.answer is not Answer.PENDING or row.cancelled_at is not None or not is_due_a_reminder(row, now):
+            continue
+        if (row.party_kind, row.party_id) not in reachable:
+            continue
+        row.reminded_at = now
+        session.add(row)
+        reminded += 1
+        notices.post(
+            session,
+            recipient_kind=row.party_kind.value,
+            recipient_id=row.party_id,
+            code="confirmation.reminder",
+            object_id=row.party_id if row.party_kind is PartyKind.CONSULATE else row.movement_id,
+        )
         audit.append(
             session,
             actor,
-            act="confirmation.read",
-            object_kind="consulate",
-            object_id=actor.country,
-            outcome="read",
-            ids={"rows": ",".join(row.confirmation_id for row in shown)},
+            act="confirmation.remind",
+            object_kind="movement",
+            object_id=row.movement_id,
+            ids={"confirmation_id": row.confirmation_id},
         )
-    return shown
+    session.flush()
+    return reminded
 
 
-def _consulate_row(
-    session: Session, row: Confirmation, person: Person, movement: Movement, batch: datetime
-) -> ConsulateRow:
-    is_gone = row.cancelled_at is not None and row.cancelled_at <= batch
-    document = session.exec(
-        select(Document)
-        .where(Document.person_id == person.person_id)
-        .order_by(col(Document.expires_on).desc())
-        .limit(1)
-    ).first()
-    last = session.exec(
-        select(MovementCrossing)
-        .where(MovementCrossing.movement_id == movement.movement_id, MovementCrossing.enter_country == row.party_id)
-        .limit(1)
-    ).first()
-    segment = session.exec(
-        select(MovementSegment).where(MovementSegment.movement_id == movement.movement_id, MovementSegment.segment == 0)
-    ).one()
-    return ConsulateRow(
-        confirmation_id=row.confirmation_id,
-        name=f"{person.given_names} {person.family_names}".strip(),
-        birth_date=person.birth_date.isoformat() if person.birth_date else "",
-        document=f"{document.document_type.value} {document.number}" if document else "",
-        crossing=last.crossing_id if last else "",
-        depart_at=movement.depart_at,
-        zone_name=_zone(ground(), segment.from_place_id),
-        due_at=row.due_at,
-        answer=row.answer,
-        is_not_travelling=is_gone,
-    )
+def is_due_a_reminder(row: Confirmation, now: datetime) -> bool:
+    """Whether the last reminder, if any, is an hour old."""
+    return row.reminded_at is None or now - row.reminded_at >= REMIND_AGAIN
 
 
-def _zone(facts: Ground, place_id: str) -> str:
-    place = facts.places.get(place_id) or facts.airports[place_id]
-    return place.timezone
+def accounts_of_parties(session: Session) -> frozenset[tuple[PartyKind, str]]:
+    """Parties for which somebody can sign in and answer: consulates, posts, reception points, escorts."""
+    today = clock.now().date()
+    grants = session.exec(
+        select(RoleGrant)
+        .join(User, col(User.user_id) == RoleGrant.user_id)
+        .where(
+            col(User.disabled_at).is_(None),
+            col(RoleGrant.role).in_(list(access.PARTY_OF_ROLE)),
+            col(RoleGrant.approved_by).is_not(None),
+            col(RoleGrant.revoked_at).is_(None),
+            or_(col(RoleGrant.valid_until).is_(None), col(RoleGrant.valid_until) >= today),
+        )
+    ).all()
+    return frozenset((access.PARTY_OF_ROLE[grant.role], grant.scope) for grant in grants)
+
+
+# ---- what each party sees ---------------------------------------------------------------------------------------
 
 
 def open_questions(session: Session, actor: access.Actor, *, movement_id: str | None = None) -> list[Confirmation]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, select
 
-from retorno import changes, confirmation, copies, manifest
+from retorno import changes, confirmation, consulate, copies, manifest
 from retorno.confirmation import Party
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Confirmation, ManifestCopy, Movement
@@ -195,7 +195,7 @@ def test_people_who_did_not_agree_or_ever_had_a_hold_are_never_on_a_consulates_l
         if person.person_id not in build.aboard(session, bus.movement_id):
             build.seat_person(session, bus, person)
     confirmation.request_confirmations(session, coordinator, movement_id=bus.movement_id)
-    shown = confirmation.consulate_rows(session, consulate_hn)
+    shown = consulate.rows(session, consulate_hn)
     assert [row.name for row in shown] == [f"{agreed.given_names} {agreed.family_names}"]
 
 
@@ -207,7 +207,7 @@ def test_refusing_consular_contact_does_not_stop_a_return(
     changes.withdraw(session, coordinator, person_id=person.person_id, purpose=ConsentPurpose.CONSULAR_CONTACT)
     released = build.release(session, coordinator, coordinator_2, bus.movement_id)
     assert released.status is MovementStatus.RELEASED
-    assert confirmation.consulate_rows(session, consulate_hn) == []
+    assert consulate.rows(session, consulate_hn) == []
     copies = session.exec(
         select(ManifestCopy).where(
             ManifestCopy.movement_id == bus.movement_id, ManifestCopy.recipient_kind == PartyKind.CONSULATE
@@ -236,15 +236,15 @@ def test_a_row_vanishes_at_the_batch_only_and_as_not_travelling(
 ) -> None:
     bus, groups = bus_with(session, 1, 1)
     confirmation.request_confirmations(session, coordinator, movement_id=bus.movement_id)
-    before = confirmation.consulate_rows(session, consulate_hn)
+    before = consulate.rows(session, consulate_hn)
     leaver = build.members(session, groups[0])[0]
     changes.withdraw(session, coordinator, person_id=leaver.person_id)
-    assert confirmation.consulate_rows(session, consulate_hn) == before
+    assert consulate.rows(session, consulate_hn) == before
     # The next batch after 15:00 UTC is at 19:00.
     frozen_clock(datetime(2027, 3, 1, 18, 59, 59, tzinfo=UTC))
-    assert confirmation.consulate_rows(session, consulate_hn) == before
+    assert consulate.rows(session, consulate_hn) == before
     frozen_clock(datetime(2027, 3, 1, 19, 0, tzinfo=UTC))
-    after = {row.name: row.is_not_travelling for row in confirmation.consulate_rows(session, consulate_hn)}
+    after = {row.name: row.is_not_travelling for row in consulate.rows(session, consulate_hn)}
     assert after[f"{leaver.given_names} {leaver.family_names}"] is True
     assert list(after.values()).count(True) == 1
 
@@ -259,9 +259,9 @@ def test_an_answer_before_the_batch_looks_the_same_whether_the_person_still_trav
     for person_id in (gone, stays):
         row = next(row for row in rows if row.person_id == person_id)
         changes.decline(session, consulate_hn, confirmation_id=row.confirmation_id, reason=AnswerReason.NEEDS_INTERVIEW)
-    shown = {row.answer for row in confirmation.consulate_rows(session, consulate_hn)}
+    shown = {row.answer for row in consulate.rows(session, consulate_hn)}
     assert shown == {Answer.DECLINED}
-    assert not any(row.is_not_travelling for row in confirmation.consulate_rows(session, consulate_hn))
+    assert not any(row.is_not_travelling for row in consulate.rows(session, consulate_hn))
 
 
 def test_a_consulate_hears_of_a_new_list_only_if_its_own_paper_changed(
@@ -359,8 +359,8 @@ def test_withdrawn_ill_and_held_look_the_same_to_the_byte(
             )
         ]
         rows = [
-            (row.is_not_travelling, row.answer, row.crossing, row.depart_at, row.due_at)
-            for row in confirmation.consulate_rows(session, consulate_hn)
+            (row.is_not_travelling, row.answer, row.place_id, row.on, row.due_at, row.is_open, row.may_change)
+            for row in consulate.rows(session, consulate_hn)
             if row.name == f"{leaver.given_names} {leaver.family_names}"
         ]
         names = [person.given_names for person in session.exec(select(Person)).all()]

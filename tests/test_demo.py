@@ -16,7 +16,19 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from retorno import __main__ as command_line
-from retorno import changes, clock, confirmation, demo, demo_cases, demo_office, intake, manifest, planning, worker
+from retorno import (
+    changes,
+    clock,
+    confirmation,
+    consulate,
+    demo,
+    demo_cases,
+    demo_office,
+    intake,
+    manifest,
+    planning,
+    worker,
+)
 from retorno.database import Database
 from retorno.errors import InputError
 from retorno.models.movements import Confirmation, ManifestVersion, Movement, Plan, Seat
@@ -195,7 +207,7 @@ def test_one_movement_is_issued_and_one_waits_for_answers(reading: Session):
 
 
 def test_the_consulate_has_questions_but_never_about_whoever_refused(made: Made, reading: Session):
-    rows = confirmation.consulate_rows(reading, made.actor(reading, "consulado.hn"))
+    rows = consulate.rows(reading, made.actor(reading, "consulado.hn"))
     refused = [case for case in demo_cases.example_cases() if "consular_refused" in case.circumstances]
     asked = reading.exec(
         select(Person.given_names)

@@ -14,7 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from retorno import keyring
 from retorno.database import Database
 from retorno.settings import load_settings
-from ui import guard, light, post, session
+from ui import consulate_print, guard, light, post, session, shell
 
 settings = load_settings()
 database = Database(settings.database)
@@ -24,12 +24,19 @@ guard.check_options()
 session.configure(database)
 
 plain = light.Light(database=database, settings=settings)
+routes = [
+    *plain.routes(),
+    *post.Posts(plain).routes(),
+    *consulate_print.ConsulatePrint(plain).routes(),
+    *shell.Desk(plain).routes(),
+]
 
 app = st.App(
     Path(__file__).resolve().parent / "main.py",
-    routes=[*plain.routes(), *post.Posts(plain).routes()],
+    routes=routes,
     middleware=[
         Middleware(guard.Guard, database=database, settings=settings),
         Middleware(GZipMiddleware, minimum_size=1000),
+        Middleware(shell.Shell, database=database, light=plain, plain_paths=[route.path for route in routes]),
     ],
 )

@@ -1,150 +1,237 @@
-"""A consulate's rows, by deadline: confirm row by row or a page at once, decline with a coded reason.
+"""A consulate's rows, by deadline: answered row by row or a page at once, after a page to check.
 
 No totals, no old versions, no export; a row taken back says only "not travelling".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from html import escape
 
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import changes, confirmation
-from retorno.confirmation import ConsulateRow
+from retorno import clock, consulate
+from retorno.consulate import PAGE_ROWS, REASONS, ConsulateRow
+from retorno.office import notices
 from retorno.office.access import Actor
-from retorno.vocabulary import Answer, AnswerReason
+from retorno.vocabulary import AnswerReason
 from ui import components, session
 from ui.session import Visit, plain
 
-REASONS = (AnswerReason.NOT_OUR_NATIONAL, AnswerReason.NEEDS_INTERVIEW)
+YES = AnswerReason.DOCUMENT_READY
+_FIELD = "consulate.answer."
+_PAGE = "consulate.page"
 
 
 def show() -> None:
     """The rows to answer, the check page, and the rows already answered."""
     here = session.visit()
     components.title(here, "view.consulate.title")
-    rows = session.persons(
-        "confirmation.read", confirmation.consulate_rows, lambda rows: [row.confirmation_id for row in rows]
-    )
-    waiting = [row for row in rows if row.answer is Answer.PENDING and not row.is_not_travelling]
-    rest = [row for row in rows if row not in waiting]
-    if not waiting:
-        components.empty(here, "view.consulate.empty")
-    elif session.recall("consulate.check"):
-        _check(here, waiting)
-    else:
+    rows = session.persons("confirmation.read", consulate.rows, lambda rows: [row.confirmation_id for row in rows])
+    chosen: Mapping[str, AnswerReason] = session.recall("consulate.check", {})
+    if chosen:
+        _check(here, rows, chosen)
+        return
+    st.markdown(plain(here.t("view.consulate.rhythm", time=here.time(notices.next_batch()))))
+    waiting = [row for row in rows if row.is_open]
+    if waiting:
         _answer(here, waiting)
+    else:
+        components.empty(here, "view.consulate.empty")
+    rest = [row for row in rows if not row.is_open]
     if rest:
-        _table(here, rest, here.t("view.consulate.answered"))
+        _answered(here, rest)
+    if rows:
+        _print(here)
+
+
+# ---- one row in words ---------------------------------------------------------------------------------------------
 
 
 def _cells(here: Visit, row: ConsulateRow) -> tuple[str, ...]:
-    state = "answer.not_travelling" if row.is_not_travelling else f"answer.{row.answer.value}"
+    """Reference, name, born, document, crossing, date: the columns of every table of this page."""
+    kind = f"{here.t(f'document_type.{row.document_type}')} {row.document_number}" if row.document_type else "–"
     return (
+        row.ref,
         row.name,
-        _born(row),
-        _document(here, row),
-        session.named(row.crossing) if row.crossing else "–",
-        session.local_time(row.depart_at, row.zone_name, here.language),
-        here.time(row.due_at),
-        here.t(state),
+        components.day_text(row.birth_date) or "–",
+        kind,
+        session.named(row.place_id, here.language) if row.place_id else "–",
+        here.day(row.on) if row.on else "–",
     )
 
 
-def _born(row: ConsulateRow) -> str:
-    return components.day_text(date.fromisoformat(row.birth_date)) if row.birth_date else "–"
+def _heads(here: Visit) -> list[str]:
+    return [here.t(f"column.{name}") for name in ("ref", "name", "born", "document", "crossing", "date")]
 
 
-def _document(here: Visit, row: ConsulateRow) -> str:
-    kind, _, number = row.document.partition(" ")
-    return f"{here.t(f'document_type.{kind}')} {number}" if number else "–"
+def _answer_words(here: Visit, row: ConsulateRow) -> str:
+    if row.is_not_travelling:
+        return here.t("answer.not_travelling")
+    return here.t(f"reason.answer.{row.reason.value}" if row.reason else f"answer.{row.answer.value}")
 
 
-def _table(here: Visit, rows: Sequence[ConsulateRow], caption: str) -> None:
-    components.table(
-        [
-            here.t("column.name"),
-            here.t("column.born"),
-            here.t("column.document"),
-            here.t("column.crossing"),
-            here.t("column.departs"),
-            here.t("column.due"),
-            here.t("column.answer"),
-        ],
-        [_cells(here, row) for row in rows],
-        caption=caption,
-    )
+def _left(here: Visit, row: ConsulateRow) -> str:
+    """Until when, and how many hours that leaves."""
+    left = row.due_at - clock.now()
+    late = left <= timedelta(0)
+    hours = here.t("view.late") if late else here.t("view.consulate.left", n=int(left.total_seconds() // 3600))
+    return f"{here.time(row.due_at)} · {hours}"
+
+
+# ---- answering ------------------------------------------------------------------------------------------------------
 
 
 def _answer(here: Visit, waiting: Sequence[ConsulateRow]) -> None:
-    shown = waiting[: components.PAGE_ROWS]
-    _table(here, shown, here.t("view.consulate.waiting"))
-    st.subheader(here.t("view.consulate.mark"), anchor=False)
-    is_all = st.checkbox(here.t("view.consulate.all"), key="consulate.all")
-    ticked = [row for row in shown if _tick(here, row, is_all=is_all)]
-    yes, no, _ = st.columns([3, 3, 2])
-    with yes:
-        if st.button(
-            here.t("view.consulate.to_check", n=len(ticked)), type="primary", disabled=not ticked, key="consulate.go"
-        ):
-            session.remember("consulate.check", [row.confirmation_id for row in ticked])
+    """A page of rows, each with its answer; all at once on wish; then the page to check."""
+    st.subheader(here.t("view.consulate.waiting"), anchor=False)
+    st.markdown(plain(here.t("view.consulate.until")))
+    if any(row.due_at <= clock.now() for row in waiting):
+        st.warning(plain(here.t("view.consulate.late")))
+    shown = _page_of(here, waiting)
+    with st.container(horizontal=True):
+        if st.button(here.t("view.consulate.all_ready"), key="consulate.all"):
+            for row in shown:
+                session.set_field(_FIELD + row.confirmation_id, YES)
             st.rerun()
-    with no:
-        # No reason is chosen for anybody: "not our national" is never a click made by habit.
-        reason = components.choice(
-            here, here.t("field.reason"), REASONS, "reason.answer", key="consulate.reason", index=None
+        if st.button(here.t("view.consulate.none"), key="consulate.none"):
+            session.clear_fields(_FIELD)
+            st.rerun()
+    answers = {row.confirmation_id: reason for row in shown if (reason := _row(here, row)) is not None}
+    _to_check(here, answers, key="consulate.go", is_primary=True)
+
+
+def _page_of(here: Visit, rows: Sequence[ConsulateRow]) -> Sequence[ConsulateRow]:
+    """One page of rows; the pages have no count, because a consulate reads no totals."""
+    page = min(session.recall(_PAGE, 0), (len(rows) - 1) // PAGE_ROWS)
+    if len(rows) > PAGE_ROWS:
+        with st.container(horizontal=True):
+            if st.button(here.t("view.consulate.page_back"), key="consulate.before", disabled=page == 0):
+                session.remember(_PAGE, page - 1)
+                st.rerun()
+            is_last = (page + 1) * PAGE_ROWS >= len(rows)
+            if st.button(here.t("view.consulate.page_next"), key="consulate.after", disabled=is_last):
+                session.remember(_PAGE, page + 1)
+                st.rerun()
+    return rows[page * PAGE_ROWS : (page + 1) * PAGE_ROWS]
+
+
+def _row(here: Visit, row: ConsulateRow) -> AnswerReason | None:
+    """One row with its answer beside it; every value stands under its own word, at any width."""
+    with st.container(border=True):
+        facts, field = st.columns([5, 2], vertical_alignment="center")
+        pairs = [*zip(_heads(here), _cells(here, row), strict=True), (here.t("column.due"), _left(here, row))]
+        cells = "".join(
+            f'<div><dt style="font-size:.8rem;color:#555">{escape(head)}</dt>'
+            f'<dd dir="auto" style="margin:0;text-align:start">{escape(value)}</dd></div>'
+            for head, value in pairs
         )
-
-        def decline(db: Session, actor: Actor) -> int:
-            for row in ticked:
-                changes.decline(db, actor, confirmation_id=row.confirmation_id, reason=reason)
-            return len(ticked)
-
-        if ticked and reason is not None:
-            components.danger(
-                here,
-                here.t("view.consulate.decline", n=len(ticked)),
-                here.t("view.consulate.decline_facts", names=", ".join(row.name for row in ticked)),
-                here.t("view.consulate.decline_do"),
-                "confirmation.answer",
-                decline,
-                key="consulate.decline",
-                said=here.t("view.consulate.declined"),
-            )
+        facts.html(
+            '<dl style="display:grid;grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr));'
+            f'gap:.35rem 1rem;margin:0">{cells}</dl>'
+        )
+        with field:
+            return _choice(here, row)
 
 
-def _tick(here: Visit, row: ConsulateRow, *, is_all: bool) -> bool:
-    text = f"{components.isolated(row.name)} · {_born(row)} · {_document(here, row)}"
-    is_ticked = st.checkbox(plain(text), key=f"consulate.{row.confirmation_id}", disabled=is_all)
-    return is_ticked or is_all
+def _choice(here: Visit, row: ConsulateRow) -> AnswerReason | None:
+    """The answer to one row; nothing is chosen beforehand."""
+    chosen: AnswerReason | None = components.choice(
+        here,
+        f"{here.t('column.answer')}: {components.isolated(row.name)}",
+        REASONS,
+        "reason.answer",
+        key=_FIELD + row.confirmation_id,
+        index=None,
+    )
+    return chosen
 
 
-def _check(here: Visit, waiting: Sequence[ConsulateRow]) -> None:
-    """The page to check before a page of rows is confirmed at once."""
-    wanted = set(session.recall("consulate.check", []))
-    rows = [row for row in waiting if row.confirmation_id in wanted]
+def _to_check(here: Visit, answers: Mapping[str, AnswerReason], *, key: str, is_primary: bool) -> None:
+    """The button to the page to check; it counts what the user chose, nothing else."""
+    if st.button(
+        here.t("view.consulate.to_check", n=len(answers)),
+        type="primary" if is_primary else "secondary",
+        disabled=not answers,
+        key=key,
+    ):
+        session.remember("consulate.check", dict(answers))
+        st.rerun()
+    if not answers:
+        st.caption(here.t("view.consulate.choose_first"))
+
+
+def _check(here: Visit, rows: Sequence[ConsulateRow], chosen: Mapping[str, AnswerReason]) -> None:
+    """The page to check before answers are sent."""
+    asked = [row for row in rows if row.confirmation_id in chosen and (row.is_open or row.may_change)]
     st.subheader(here.t("view.consulate.check"), anchor=False)
-    _table(here, rows, here.t("view.consulate.check_what"))
-    yes, no, _ = st.columns([3, 2, 3])
+    if len(asked) < len(chosen):
+        st.warning(plain(here.t("view.consulate.moved")))
+    noes = [row for row in asked if chosen[row.confirmation_id] is not YES]
+    components.table(
+        [*_heads(here), here.t("view.consulate.your_answer")],
+        [(*_cells(here, row), here.t(f"reason.answer.{chosen[row.confirmation_id].value}")) for row in asked],
+        caption=here.t("view.consulate.check_what"),
+    )
+    if noes:
+        st.warning(plain(here.t("view.consulate.decline_facts", names=", ".join(row.name for row in noes))))
 
-    def confirm(db: Session, actor: Actor) -> int:
-        for row in rows:
-            confirmation.confirm(db, actor, confirmation_id=row.confirmation_id, reason=AnswerReason.DOCUMENT_READY)
-        return len(rows)
+    def send(db: Session, actor: Actor) -> int:
+        return consulate.answer(db, actor, answers={row.confirmation_id: chosen[row.confirmation_id] for row in asked})
 
-    with yes:
+    def finish(_: int) -> None:
+        session.forget("consulate.check")
+        session.clear_fields(_FIELD)
+
+    with st.container(horizontal=True):
         session.act_button(
-            here.t("view.consulate.confirm", n=len(rows)),
-            "confirmation.answer",
-            confirm,
+            here.t("view.consulate.confirm", n=len(asked)),
+            "confirmation.consulate",
+            send,
             key="consulate.confirm",
             primary=True,
-            disabled=not rows,
-            said=here.t("view.consulate.confirmed"),
-            after=lambda _: session.forget("consulate.check"),
+            disabled=not asked,
+            said=here.t("view.consulate.confirmed", n=len(asked)),
+            after=finish,
         )
-    if no.button(here.t("view.back"), key="consulate.back"):
-        session.forget("consulate.check")
-        st.rerun()
+        if st.button(here.t("view.back"), key="consulate.back"):
+            for row in asked:
+                session.set_field(_FIELD + row.confirmation_id, chosen[row.confirmation_id])
+            session.forget("consulate.check")
+            st.rerun()
+
+
+# ---- what is answered, and the print view ---------------------------------------------------------------------------
+
+
+def _answered(here: Visit, rest: Sequence[ConsulateRow]) -> None:
+    components.table(
+        [*_heads(here), here.t("column.answer")],
+        [(*_cells(here, row), _answer_words(here, row)) for row in rest],
+        caption=here.t("view.consulate.answered"),
+    )
+    changeable = {row.confirmation_id: row for row in rest if row.may_change}
+    if not changeable:
+        st.caption(here.t("view.consulate.fixed"))
+        return
+    with st.expander(here.t("view.consulate.change")):
+        st.markdown(plain(here.t("view.consulate.change_until")))
+        one = st.selectbox(
+            here.t("column.name"),
+            list(changeable),
+            index=None,
+            format_func=lambda each: f"{changeable[each].name} · {_answer_words(here, changeable[each])}",
+            placeholder=here.t("view.choose"),
+            key="consulate.change",
+        )
+        if one is not None:
+            reason = _choice(here, changeable[one])
+            _to_check(here, {one: reason} if reason else {}, key="consulate.change.go", is_primary=False)
+
+
+def _print(here: Visit) -> None:
+    page = session.recall(_PAGE, 0) + 1
+    st.link_button(here.t("view.consulate.print"), f"/consulate-print?page={page}")
+    st.caption(here.t("view.consulate.print_about"))

@@ -9,17 +9,18 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, confirmation, health, movement_report, plan_report, planning, protection, readiness
+from retorno import clock, consulate, health, movement_report, plan_report, planning, protection, readiness
 from retorno.labels import plural
 from retorno.models.office import Notice
 from retorno.office import notices, oversight
 from retorno.office.access import Actor
-from retorno.vocabulary import Answer, MovementStatus, PlanStatus, Role
+from retorno.vocabulary import MovementStatus, PlanStatus, Role
 from ui import components, session
 from ui.session import Visit
 
 PAGE_OF_NOTICE = {
     "confirmation.asked": "consulate",
+    "confirmation.reminder": "consulate",
     "manifest.to_sign": "manifest",
     "manifest.issued": "consulate",
     "manifest.void": "consulate",
@@ -99,10 +100,8 @@ def _of_coordinator(here: Visit) -> list[ToDo]:
 
 
 def _of_consulate(here: Visit) -> list[ToDo]:
-    rows = session.persons(
-        "confirmation.read", confirmation.consulate_rows, lambda rows: [row.confirmation_id for row in rows]
-    )
-    open_rows = [row for row in rows if row.answer is Answer.PENDING and not row.is_not_travelling]
+    rows = session.persons("confirmation.read", consulate.rows, lambda rows: [row.confirmation_id for row in rows])
+    open_rows = [row for row in rows if row.is_open]
     # No totals for a consulate: the line says only whether something waits (access.md, CS).
     return [ToDo(key="consulate", count=1 if open_rows else 0, page="consulate")]
 
