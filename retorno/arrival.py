@@ -1,19 +1,32 @@
 """Stage 6: boarding, departure, arrival at the post, handover at the reception point, incidents.
 
-A tick can be changed until the handover is signed. Where a post ticks somebody as "not travelling", coordinators are
-told at once; that the group leaves its seats is theirs to record, through ``changes``.
+A tick can be changed or taken back until the handover is signed, and never replaces one made further on the way. Where
+a post ticks somebody as "not travelling", coordinators are told at once; that the group leaves its seats is theirs to
+record, through ``changes``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from retorno import clock
 from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.manifest import check_departure, current_version
-from retorno.models.movements import Arrival, Handover, Incident, Movement, MovementSegment, Seat
+from retorno.models.base import new_id
+from retorno.models.movements import (
+    Arrival,
+    Handover,
+    HeadCount,
+    Incident,
+    Movement,
+    MovementCrossing,
+    MovementSegment,
+    Seat,
+)
 from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, audit, notices
 from retorno.vocabulary import (
@@ -25,7 +38,11 @@ from retorno.vocabulary import (
     SeatStatus,
 )
 
-_ON_THE_WAY = (MovementStatus.RELEASED, MovementStatus.DEPARTED, MovementStatus.CLOSED)
+ON_THE_WAY = (MovementStatus.RELEASED, MovementStatus.DEPARTED, MovementStatus.CLOSED)
+"""States in which people of a movement can arrive somewhere."""
+DELAYS_MIN = (30, 60, 120, 180)
+"""How late, in minutes: what can be chosen; the last stands for that much or more (our assumption)."""
+_INCIDENT_KEY = re.compile(r"^J-[23456789ABCDEFGHJKMNPQRSTVWXYZ]{10}$")
 
 
 def depart(session: Session, actor: access.Actor, *, movement_id: str) -> Movement:
@@ -50,16 +67,17 @@ def record(
     *,
     movement_id: str,
     place_id: str,
-    arrived: Mapping[str, bool],
+    arrived: Mapping[str, bool | None],
 ) -> int:
-    """Tick who is here: person id to whether they arrived; the same ticks again change nothing.
+    """Tick who is here: person id to whether they arrived, ``None`` takes a tick back; repeated, it changes nothing.
 
     Parameters
     ----------
     place_id
         Post or reception place of the actor, where the people stand.
     arrived
-        Only people on the version in force; a person left out stays unset.
+        Only people on the version in force; a person left out stays as they are. Who was ticked further on the way
+        stays so too: a post that is late with its ticks does not undo what the next one saw.
 
     Returns
     -------
@@ -89,10 +107,15 @@ def record(
     ticked_before = set(session.exec(select(Arrival.person_id).where(Arrival.movement_id == movement_id)).all())
     if set(arrived) - aboard - ticked_before:
         raise NotAllowed
-    changed = 0
+    changed, way = 0, places_on_the_way(session, movement_id)
     for person_id, is_here in sorted(arrived.items()):
-        outcome = ArrivalOutcome.ARRIVED if is_here else ArrivalOutcome.NOT_TRAVELLING
         row = session.get(Arrival, (movement_id, person_id))
+        if row is not None and is_further(way, row.place_id, place_id):
+            continue
+        if is_here is None:
+            changed += _take_back(session, actor, row, place_id)
+            continue
+        outcome = ArrivalOutcome.ARRIVED if is_here else ArrivalOutcome.NOT_TRAVELLING
         if row is not None and row.outcome is outcome and row.place_id == place_id:
             continue
         if row is None:
@@ -124,6 +147,38 @@ def record(
     return changed
 
 
+def _take_back(session: Session, actor: access.Actor, row: Arrival | None, place_id: str) -> int:
+    """Remove a tick made at this place; gives how many were removed."""
+    if row is None or row.place_id != place_id:
+        return 0
+    session.delete(row)
+    audit.append(
+        session,
+        actor,
+        act="arrival.record",
+        object_kind="person",
+        object_id=row.person_id,
+        ids={"movement_id": row.movement_id, "outcome": "taken_back"},
+    )
+    return 1
+
+
+def places_on_the_way(session: Session, movement_id: str) -> dict[str, tuple[datetime, int]]:
+    """Posts and stops of a movement with when they are reached; the post that is left before the one entered."""
+    order: dict[str, tuple[datetime, int]] = {}
+    for ride in session.exec(select(MovementSegment).where(MovementSegment.movement_id == movement_id)).all():
+        order[ride.to_place_id] = (ride.arrive_at, 2)
+    for crossing in session.exec(select(MovementCrossing).where(MovementCrossing.movement_id == movement_id)).all():
+        order[crossing.leave_post_id] = (crossing.at, 0)
+        order[crossing.enter_post_id] = (crossing.at, 1)
+    return order
+
+
+def is_further(way: Mapping[str, tuple[datetime, int]], place_id: str, than_place_id: str) -> bool:
+    """Whether a place is reached after another one; false where one of them is not on the way."""
+    return place_id in way and than_place_id in way and way[place_id] > way[than_place_id]
+
+
 def _tell_coordinators(session: Session, movement_id: str) -> None:
     """Somebody on the list is not there: coordinators look, and take the group off if it is so."""
     notices.post(
@@ -138,7 +193,7 @@ def _tell_coordinators(session: Session, movement_id: str) -> None:
 def _has_left(session: Session, movement_id: str) -> None:
     """``Stale`` while a movement was not released: nobody arrives on a journey that may not begin."""
     movement = session.get_one(Movement, movement_id)
-    if movement.status not in _ON_THE_WAY:
+    if movement.status not in ON_THE_WAY:
         raise Stale("this journey has not been released: nobody can arrive on it yet")
 
 
@@ -151,19 +206,31 @@ def _own_place(actor: access.Actor, place_id: str) -> None:
 
 
 def ticks(session: Session, actor: access.Actor, *, movement_id: str) -> dict[str, ArrivalOutcome]:
-    """The ticks of a movement so far, by person id."""
+    """The latest tick of everybody on a movement, wherever it was made, by person id."""
+    return {person_id: row.outcome for person_id, row in arrivals(session, actor, movement_id=movement_id).items()}
+
+
+def arrivals(session: Session, actor: access.Actor, *, movement_id: str) -> dict[str, Arrival]:
+    """The latest tick of everybody on a movement with its place, by person id."""
     access.require(session, actor, "arrival.read", movement_id=movement_id)
     rows = session.exec(select(Arrival).where(Arrival.movement_id == movement_id)).all()
-    return {row.person_id: row.outcome for row in rows}
+    return {row.person_id: row for row in rows}
 
 
 def sign_handover(
-    session: Session, actor: access.Actor, *, movement_id: str, place_id: str, received_by: str
+    session: Session,
+    actor: access.Actor,
+    *,
+    movement_id: str,
+    place_id: str,
+    received_by: str,
+    handed_at: datetime | None = None,
 ) -> Handover:
     """Sign once that the people ticked as arrived were received; the second click gives the first handover.
 
-    At a reception place, its people are home: their case moves on to follow-up. When every person of the movement
-    is received, the movement is closed.
+    ``handed_at`` is when they were received, as the one who signs wrote it; now, if nothing is given. At a reception
+    place, its people are home: their case moves on to follow-up. When every person of the movement is received, the
+    movement is closed.
     """
     actor = access.require(session, actor, "arrival.handover", movement_id=movement_id)
     _own_place(actor, place_id)
@@ -189,6 +256,7 @@ def sign_handover(
         place_id=place_id,
         person_count=len(here),
         received_by=received_by.strip(),
+        handed_at=handed_at or clock.now(),
         signed_by=actor.user_id,
         signed_at=clock.now(),
     )
@@ -255,13 +323,47 @@ def _close_if_all_received(session: Session, movement_id: str) -> None:
 
 
 def record_incident(
-    session: Session, actor: access.Actor, *, movement_id: str, code: IncidentCode, place_id: str = ""
-) -> Incident:
-    """Note by code what went otherwise on the way."""
+    session: Session,
+    actor: access.Actor,
+    *,
+    movement_id: str,
+    code: IncidentCode,
+    place_id: str = "",
+    minutes: int | None = None,
+    key: str = "",
+) -> tuple[Incident, bool]:
+    """Note by code what went otherwise on the way; gives the incident and whether it is new.
+
+    Parameters
+    ----------
+    minutes
+        How late the vehicle is, of ``DELAYS_MIN``; only of a delay.
+    key
+        Id that the form was given when it was opened: the same form sent twice is one incident. Empty for a new one.
+    """
     actor = access.require(session, actor, "arrival.incident", movement_id=movement_id)
-    made = Incident(movement_id=movement_id, code=code, place_id=place_id, at=clock.now(), recorded_by=actor.user_id)
+    if key and not _INCIDENT_KEY.match(key):
+        raise InputError([Fault(what="the form is broken: open it again", column="key", code="FORM")])
+    if (minutes is not None and code is not IncidentCode.DELAY) or minutes not in (None, *DELAYS_MIN):
+        what = f"{minutes} minutes cannot be chosen: expected one of {DELAYS_MIN}, of a delay"
+        raise InputError([Fault(what=what, column="minutes", code="ENUM")])
+    known = session.get(Incident, key) if key else None
+    if known is not None:
+        if (known.movement_id, known.recorded_by) != (movement_id, actor.user_id):
+            raise NotAllowed
+        return known, False
+    made = Incident(
+        incident_id=key or new_id("J"),
+        movement_id=movement_id,
+        code=code,
+        place_id=place_id,
+        minutes=minutes,
+        at=clock.now(),
+        recorded_by=actor.user_id,
+    )
     session.add(made)
     session.flush()
+    _tell_coordinators(session, movement_id)
     audit.append(
         session,
         actor,
@@ -270,4 +372,42 @@ def record_incident(
         object_id=movement_id,
         ids={"code": code.value},
     )
-    return made
+    return made, True
+
+
+def count_heads(
+    session: Session, actor: access.Actor, *, movement_id: str, place_id: str, person_count: int, expected_count: int
+) -> HeadCount:
+    """How many an escort counted aboard at a stop; a new count replaces the escort's last one there.
+
+    Where it differs from the list, coordinators are told at once.
+    """
+    actor = access.require(session, actor, "arrival.record", movement_id=movement_id)
+    row = session.get(HeadCount, (movement_id, place_id, actor.user_id))
+    if row is not None and (row.person_count, row.expected_count) == (person_count, expected_count):
+        return row
+    if row is None:
+        row = HeadCount(
+            movement_id=movement_id,
+            place_id=place_id,
+            recorded_by=actor.user_id,
+            person_count=person_count,
+            expected_count=expected_count,
+            at=clock.now(),
+        )
+    else:
+        row.person_count, row.expected_count, row.at = person_count, expected_count, clock.now()
+        row.version += 1
+    session.add(row)
+    session.flush()
+    audit.append(
+        session,
+        actor,
+        act="arrival.count",
+        object_kind="movement",
+        object_id=movement_id,
+        ids={"place_id": place_id, "count": str(person_count), "expected": str(expected_count)},
+    )
+    if person_count != expected_count:
+        _tell_coordinators(session, movement_id)
+    return row

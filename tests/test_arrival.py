@@ -172,7 +172,7 @@ def test_somebody_not_here_keeps_person_and_case_open(
 def test_incidents_are_codes_by_those_on_the_way(
     session: Session, coordinator: Actor, border_post: Actor, auditor: Actor, bus: Movement
 ) -> None:
-    made = arrival.record_incident(
+    made, _ = arrival.record_incident(
         session, border_post, movement_id=bus.movement_id, code=IncidentCode.DELAY, place_id=POST
     )
     assert (made.code, made.recorded_by) == (IncidentCode.DELAY, border_post.user_id)

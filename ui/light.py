@@ -1,14 +1,16 @@
-"""Plain server-made pages: sign-in, public check, and the whole working day of posts, reception points and escorts.
+"""Plain server-made pages: the frame they share, sign-in, public check, "not found".
 
-No script, no picture, at most 60 kB a page. Every page and every form is answered by one small function.
+No script, no picture, at most 60 kB a page. The working day of posts, reception points and escorts stands in ``post``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import anyio.to_thread
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -97,8 +99,26 @@ class Light:
         language = Language(wanted) if wanted in set(Language) else Language.ES
         return Visit(request=request, language=language, user_id=user_id, token=token, row=row, form=form)
 
-    def page(self, visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
-        """A page in the visitor's language."""
+    def page(
+        self,
+        visit: Visit,
+        template: str,
+        *,
+        status: int = 200,
+        faults: Sequence[tuple[str, str]] = (),
+        here: str = "",
+        keep: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> Response:
+        """A page in the visitor's language.
+
+        Parameters
+        ----------
+        faults
+            Everything that is wrong, each with the id of the field it is about; the first one gets the focus.
+        here, keep
+            Address of this page for the links to the other languages, with what has to stay in it.
+        """
 
         def translate(key: str, /, **words: object) -> str:
             return label(key, visit.language, **words)
@@ -107,10 +127,14 @@ class Light:
             t=translate,
             lang=visit.language.value,
             languages=[(code.value, name) for code, name in LANGUAGE_NAMES],
-            path=visit.request.url.path,
+            here=here or visit.request.url.path,
+            keep="&" + urlencode(keep) if keep else "",
             csrf=visit.csrf,
             is_demo=self.is_demo(),
-            **({"message": "", "faults": []} | values),
+            faults=faults,
+            focus=next((anchor for _, anchor in faults if anchor), ""),
+            wrong={anchor for _, anchor in faults},
+            **({"message": "", "home": "/post"} | values),
         )
         response = HTMLResponse(html, status_code=status)
         if visit.request.query_params.get("lang"):
@@ -139,8 +163,25 @@ class Light:
     async def login_page(self, request: Request) -> Response:
         """The sign-in form."""
         visit = await self.visit(request)
-        message = label("light.signed_out", visit.language) if "out" in request.query_params else ""
-        return self.page(visit, "login.html", login="", message=message)
+        return self._login_page(visit)
+
+    def _login_page(self, visit: Visit, *, status: int = 200, login: str = "", fault: str = "") -> Response:
+        asked = visit.request.query_params
+        back = guard.return_to(visit.form) or guard.return_to(asked)
+        notes = [key for key in ("out", "unsaved") if key in asked]
+        if back and not notes:
+            notes = ["again"]
+        return self.page(
+            visit,
+            "login.html",
+            status=status,
+            login=login,
+            back=back,
+            notes=[] if fault else [label(f"light.note.{key}", visit.language) for key in notes],
+            faults=[(fault, "password")] if fault else [],
+            here="/login",
+            keep={"next": back} if back else None,
+        )
 
     async def login(self, request: Request) -> Response:
         """Check login and password, open a session, go on to the user's own door."""
@@ -167,12 +208,14 @@ class Light:
                     self.unknown_logins.record_failure(known)
                 accounts.record_failure(session, user)
                 fault = label("light.sign_in_failed", visit.language)
-                return self.page(visit, "login.html", status=401, login=name, faults=[fault])
+                return self._login_page(visit, status=401, login=name, fault=fault)
             opened = accounts.open_session(session, user)
             if visit.request.cookies.get(LANGUAGE_COOKIE) or visit.request.query_params.get("lang"):
                 accounts.choose_language(session, user_id=user.user_id, language=visit.language)
             actor = access.load_actor(session, user.user_id)
-        door = "/post" if actor.has(*LIGHT_ROLES) else "/"
+        door = guard.return_to(visit.form) or "/"
+        if actor.has(*LIGHT_ROLES) and not door.startswith("/post"):
+            door = "/post"
         response = RedirectResponse(door, status_code=303)
         response.set_cookie(
             guard.COOKIE,
@@ -186,7 +229,7 @@ class Light:
 
     def _wait(self, visit: Visit, name: str, wait: timedelta) -> Response:
         fault = label("light.sign_in_wait", visit.language, seconds=int(wait.total_seconds()) + 1)
-        return self.page(visit, "login.html", status=429, login=name, faults=[fault])
+        return self._login_page(visit, status=429, login=name, fault=fault)
 
     async def logout(self, request: Request) -> Response:
         """End the session on the server and in the browser."""
@@ -208,7 +251,8 @@ class Light:
         visit = await self.visit(request)
         code = str(visit.form.get("code") or request.path_params.get("code") or "").strip()
         outcome = await anyio.to_thread.run_sync(self._verify, code) if code else ""
-        return self.page(visit, "verify.html", outcome=outcome)
+        faults = [(label("light.verify_empty", visit.language), "code")] if not code and "code" in visit.form else []
+        return self.page(visit, "verify.html", outcome=outcome, faults=faults, here="/verify")
 
     def _verify(self, code: str) -> str:
         with self.database.reading() as session:
