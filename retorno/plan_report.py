@@ -1,6 +1,7 @@
-"""What a coordinator reads of a plan: progress, who goes when, who does not and why, loads, waits by nationality.
+"""What a coordinator reads of a plan: progress, how many go, who goes when, who does not and why.
 
-Reads only. Figures about fairness are computed here, outside the solver, which never learns a nationality (R32).
+Reads only. A page opens a plan once (``open_plan``) and asks for the part that it shows; figures about it are in
+``plan_figures``.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy.orm import load_only
+from sqlmodel import Session, col, func, select
 
 from retorno import clock, planning
-from retorno.models.movements import Driver, Escort, Movement, Offer, Plan, Vehicle
+from retorno.fleet import free_vehicles, type_id
+from retorno.models.movements import Driver, Escort, Movement, Offer, Plan, Seat, Vehicle
 from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, jobs
 from retorno.rules import Finding, RuleCode, WhatNow
-from retorno.scope import CLOCK_UTC_OFFSET_MIN
+from retorno.scope import CLOCK_UTC_OFFSET_MIN, Scope
 from retorno.vocabulary import JobState, Mode, MovementStatus, PersonStatus, PlanStatus, Role, Rule
 
 
@@ -43,9 +46,25 @@ class PlanBorder:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanMovement:
-    """One vehicle on one day, or one departure of a flight or coach, with people aboard."""
+    """One vehicle on one day, or one departure of a flight or coach, with people aboard.
+
+    Parameters
+    ----------
+    name
+        What staff call it: the plate of the vehicle that acceptance would take, or carrier and number. Empty where no
+        vehicle of the kind is left.
+    short_name
+        As ``name``, without the carrier.
+    vehicle_type, depot_place_id
+        Of a vehicle: its kind as in ``data/vehicles.csv`` and where it starts; else empty.
+    seats, spare_seats
+        Seats that may be filled, and those built in beyond them.
+    person_count, escort_count
+        People who return, and those who travel along.
+    """
 
     name: str
+    short_name: str
     mode: Mode
     day: date
     stops: tuple[PlanStop, ...]
@@ -53,7 +72,11 @@ class PlanMovement:
     rests: tuple[tuple[datetime, datetime], ...]
     group_ids: tuple[str, ...]
     person_count: int
+    escort_count: int
     seats: int
+    spare_seats: int
+    vehicle_type: str = ""
+    depot_place_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,38 +91,22 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class UnplannedGroup:
-    """A group that does not go in this plan, with what it lacks; findings are as the reader may see them."""
+    """A group that does not go in this plan, with what it lacks; findings are as the reader may see them.
+
+    ``is_ready`` is false where a rule kept it out of the search altogether.
+    """
 
     group_id: str
     case_id: str
     case_reference: str
     person_count: int
     days_waiting: int
+    origin_place_id: str
     destination_place_id: str
+    is_ready: bool
     reasons: tuple[str, ...]
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fairness:
-    """People of one nationality: how many go, and the days within which nine of ten of them are home."""
-
-    nationality: str
-    person_count: int
-    planned_count: int
-    p90_days: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Load:
-    """Use of a limit on one day: seats of a vehicle, people over a crossing, people received at a place."""
-
-    kind: str
-    name: str
-    day: date
-    used: int
-    limit: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,20 +131,64 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanReport:
-    """A plan that ended, as a coordinator reads it."""
+class PlannedGroup:
+    """A group that travels in a plan: who, from where to where, on what; ``rides`` are plates and flight numbers."""
+
+    group_id: str
+    case_id: str
+    case_reference: str
+    person_count: int
+    days_waiting: int
+    origin_place_id: str
+    destination_place_id: str
+    depart_at: datetime | None
+    rides: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRow:
+    """One line of the list of plans, without what the plan was made from."""
+
+    plan_id: str
+    status: PlanStatus
+    first_date: date
+    horizon_days: int
+    created_at: datetime
+    basis_plan_id: str | None
+    is_hypothetical: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenPlan:
+    """A plan with what it was made from, opened once for all parts of a page.
+
+    Parameters
+    ----------
+    planned
+        Group id to its legs, of the groups that travel.
+    sizes
+        Group id to people, of every group that the plan could take.
+    """
 
     plan: Plan
-    persons: int
-    persons_planned: int
+    problem: Any
+    solution: Any
+    planned: Mapping[str, Sequence[Any]]
+    sizes: Mapping[str, int]
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """How many go, in people and in groups: who goes, who could not, who was not ready when the plan was made."""
+
+    going: tuple[int, int]
+    left: tuple[int, int]
+    not_ready: tuple[int, int]
+    movement_count: int
+    cost_cents: int
     gap: float | None
-    value_cents: int | None
-    components: Mapping[str, int]
     is_valid: bool
-    movements: tuple[PlanMovement, ...]
-    unplanned: tuple[UnplannedGroup, ...]
-    fairness: tuple[Fairness, ...]
-    loads: tuple[Load, ...] = field(default=())
 
 
 # ---- progress --------------------------------------------------------------------------------------------------
@@ -161,35 +212,62 @@ def progress(session: Session, actor: access.Actor, *, plan_id: str) -> Progress
     )
 
 
-# ---- the whole plan --------------------------------------------------------------------------------------------
+# ---- the list ----------------------------------------------------------------------------------------------------
 
 
-def report(session: Session, actor: access.Actor, *, plan_id: str) -> PlanReport:
-    """Everything about a plan that ended."""
+def plan_rows(session: Session, actor: access.Actor) -> list[PlanRow]:
+    """The office's plans, newest first, without the discarded ones."""
+    actor = access.require(session, actor, "planning.read")
+    names = tuple(PlanRow.__dataclass_fields__)
+    rows = session.exec(
+        select(Plan)
+        .options(load_only(*(getattr(Plan, name) for name in names)))
+        .where(Plan.office_id == (actor.office_id or ""), Plan.status != PlanStatus.DISCARDED)
+        .order_by(col(Plan.created_at).desc())
+    ).all()
+    return [PlanRow(**{name: getattr(row, name) for name in names}) for row in rows]
+
+
+# ---- a plan that ended -----------------------------------------------------------------------------------------
+
+
+def open_plan(session: Session, actor: access.Actor, *, plan_id: str) -> OpenPlan:
+    """A plan of the office with its problem and solution; a run that failed has neither person nor journey."""
     plan = planning.read_plan(session, actor, plan_id=plan_id)
     if not plan.problem:
-        return PlanReport(
-            plan=plan, persons=0, persons_planned=0, gap=None, value_cents=None, components={}, is_valid=False,
-            movements=(), unplanned=(), fairness=(),
-        )  # fmt: skip
+        return OpenPlan(plan=plan, problem=None, solution=None, planned={}, sizes={}, details={})
     problem, solution = planning.problem_of(plan), planning.solution_of(plan)
-    sizes = {group.id: group.persons for group in problem.groups}
-    planned = {group_id: legs for group_id, legs in solution.itineraries.items() if legs}
-    verdict: dict[str, Any] = json.loads(plan.verdict) if plan.verdict else {}
-    movements = _movements(session, plan, problem, planned, sizes)
-    gone = {group_id: _home_on(plan, problem, legs[-1]) for group_id, legs in planned.items()}
-    return PlanReport(
+    return OpenPlan(
         plan=plan,
-        persons=sum(sizes.values()),
-        persons_planned=sum(sizes[group_id] for group_id in planned),
+        problem=problem,
+        solution=solution,
+        planned={group_id: legs for group_id, legs in solution.itineraries.items() if legs},
+        sizes={group.id: group.persons for group in problem.groups},
+        details=_details(plan),
+    )
+
+
+def headline(session: Session, opened: OpenPlan) -> Headline:
+    """The few figures on top of a plan."""
+    plan, sizes = opened.plan, opened.sizes
+    verdict: dict[str, Any] = json.loads(plan.verdict) if plan.verdict else {}
+    not_ready: Mapping[str, Any] = opened.details.get("left_out", {})
+    going = [sizes[group_id] for group_id in opened.planned]
+    left = [size for group_id, size in sizes.items() if group_id not in opened.planned]
+    people = session.exec(
+        select(func.count())
+        .select_from(Person)
+        .where(col(Person.group_id).in_(list(not_ready)), Person.status == PersonStatus.ACTIVE)
+    ).one()
+    rides = {(leg.kind, leg.vehicle or leg.row_id, leg.day) for legs in opened.planned.values() for leg in legs}
+    return Headline(
+        going=(sum(going), len(going)),
+        left=(sum(left), len(left)),
+        not_ready=(people, len(not_ready)),
+        movement_count=len(rides),
+        cost_cents=int(verdict.get("components", {}).get("cost", 0)),
         gap=_gap(plan),
-        value_cents=plan.value_cents,
-        components=verdict.get("components", {}),
         is_valid=bool(verdict.get("valid")),
-        movements=movements,
-        unplanned=_unplanned(session, actor, plan, problem, sizes),
-        fairness=_fairness(session, plan, list(sizes), gone),
-        loads=_loads(plan, problem, movements),
     )
 
 
@@ -204,47 +282,112 @@ def _details(plan: Plan) -> dict[str, Any]:
     return found
 
 
+# ---- who goes when -----------------------------------------------------------------------------------------------
+
+
+def movements(session: Session, opened: OpenPlan) -> tuple[PlanMovement, ...]:
+    """Vehicles by day and departures with people aboard, in the order of the clock."""
+    if opened.problem is None:
+        return ()
+    plan, problem = opened.plan, opened.problem
+    escorts = {group.id: group.escorts for group in problem.groups}
+    aboard: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+    for group_id, legs in opened.planned.items():
+        for leg in legs:
+            aboard[leg.kind, leg.vehicle or leg.row_id, leg.day].append(group_id)
+    moves = {(vehicle.id, day): (vehicle, trip) for vehicle in opened.solution.vehicles for day, trip in vehicle.moves}
+    trips = opened.details.get("trips", {})
+    seats = {kind.id: kind.seats for kind in problem.vehicle_types}
+    rows = {row.id: row for row in (*problem.services, *problem.charters)}
+    names, real = _names(session, rows), _vehicles(session, opened)
+    found = []
+    for (kind, row_id, day), group_ids in aboard.items():
+        people = sum(opened.sizes[group_id] for group_id in group_ids)
+        aside = sum(escorts[group_id] for group_id in group_ids)
+        if kind == "trip":
+            vehicle, trip_id = moves[row_id, day]
+            ride = _road(plan, trips[trip_id], vehicle, real.get(row_id), day, seats[vehicle.type])
+        else:
+            ride = _ride(plan, rows[row_id], names[row_id], day)
+        found.append(
+            PlanMovement(
+                **ride,
+                day=plan.first_date + timedelta(days=day),
+                group_ids=tuple(sorted(group_ids)),
+                person_count=people,
+                escort_count=aside,
+            )
+        )
+    return tuple(sorted(found, key=lambda each: (str(each.stops[0].depart_at), each.name)))
+
+
+def _vehicles(session: Session, opened: OpenPlan) -> dict[str, Vehicle]:
+    """The real vehicle of every planned one: that of the movement, or the one that acceptance would take now."""
+    plan, solution = opened.plan, opened.solution
+    ridden = {leg.vehicle for legs in opened.planned.values() for leg in legs if leg.kind == "trip"}
+    if not ridden:
+        return {}
+    if plan.status is PlanStatus.ACCEPTED:
+        return _vehicles_taken(session, opened)
+    free = free_vehicles(session, Scope(first_date=plan.first_date, days=plan.horizon_days))
+    found: dict[str, Vehicle] = {}
+    for planned in solution.vehicles:
+        if planned.id not in ridden:
+            continue
+        chosen = next((vehicle for vehicle in free if _is_like(vehicle, planned)), None)
+        if chosen is not None:
+            free.remove(chosen)
+            found[planned.id] = chosen
+    return found
+
+
+def _is_like(vehicle: Vehicle, planned: Any) -> bool:
+    """Whether a vehicle is of the planned kind and starts where it does."""
+    wanted = (planned.type, planned.depot, planned.hired)
+    return bool((type_id(vehicle), vehicle.depot_place_id, vehicle.is_hired) == wanted)
+
+
+def _vehicles_taken(session: Session, opened: OpenPlan) -> dict[str, Vehicle]:
+    """Planned vehicle to the real one that its groups were given seats in."""
+    vehicles = {
+        (group_id, depart_at): vehicle
+        for group_id, depart_at, vehicle in session.exec(
+            select(col(Seat.group_id), col(Seat.depart_at), Vehicle)
+            .join(Movement, col(Movement.movement_id) == Seat.movement_id)
+            .join(Vehicle, col(Vehicle.vehicle_id) == Movement.vehicle_id)
+            .where(Movement.plan_id == opened.plan.plan_id, col(Seat.group_id).is_not(None))
+        ).all()
+    }
+    trips = {
+        (vehicle.id, day): opened.details.get("trips", {})[trip]
+        for vehicle in opened.solution.vehicles
+        for day, trip in vehicle.moves
+    }
+    found: dict[str, Vehicle] = {}
+    for group_id, legs in opened.planned.items():
+        for leg in legs:
+            if leg.kind == "trip":
+                departs = _instant(opened.plan, leg.day, trips[leg.vehicle, leg.day]["depart_min"][leg.board])
+                taken = vehicles.get((group_id, departs))
+                if taken is not None:
+                    found.setdefault(leg.vehicle, taken)
+    return found
+
+
 def _instant(plan: Plan, day: int, minute: int) -> datetime:
     return clock.plan_instant(day * 1440 + minute, plan.first_date, CLOCK_UTC_OFFSET_MIN)
 
 
-def _movements(
-    session: Session, plan: Plan, problem: Any, planned: Mapping[str, Sequence[Any]], sizes: Mapping[str, int]
-) -> tuple[PlanMovement, ...]:
-    """Vehicles by day and departures, in the order of the clock."""
-    aboard: dict[tuple[str, str, int], list[str]] = defaultdict(list)
-    for group_id, legs in planned.items():
-        for leg in legs:
-            aboard[leg.kind, leg.vehicle or leg.row_id, leg.day].append(group_id)
-    moves = {
-        (vehicle.id, day): (vehicle, trip_id)
-        for vehicle in planning.solution_of(plan).vehicles
-        for day, trip_id in vehicle.moves
-    }
-    trips = _details(plan).get("trips", {})
-    seats = {kind.id: kind.seats for kind in problem.vehicle_types}
-    rows = {row.id: row for row in (*problem.services, *problem.charters)}
-    names = _names(session, rows)
-    found = []
-    for (kind, row_id, day), group_ids in aboard.items():
-        people = sum(sizes[group_id] for group_id in group_ids)
-        if kind == "trip":
-            vehicle, trip_id = moves[row_id, day]
-            found.append(_road(plan, trips[trip_id], vehicle, day, sorted(group_ids), people, seats[vehicle.type]))
-        else:
-            found.append(_ride(plan, rows[row_id], names[row_id], day, sorted(group_ids), people))
-    return tuple(sorted(found, key=lambda each: (str(each.stops[0].depart_at), each.name)))
-
-
 def _road(
-    plan: Plan, trip: Mapping[str, Any], vehicle: Any, day: int, group_ids: list[str], people: int, seats: int
-) -> PlanMovement:
+    plan: Plan, trip: Mapping[str, Any], planned: Any, vehicle: Vehicle | None, day: int, seats: int
+) -> dict[str, Any]:
     stops = trip["stops"]
-    return PlanMovement(
-        name=vehicle.id,
-        mode=Mode.ROAD,
-        day=plan.first_date + timedelta(days=day),
-        stops=tuple(
+    plate = vehicle.plate if vehicle else ""
+    return {
+        "name": plate,
+        "short_name": plate,
+        "mode": Mode.ROAD,
+        "stops": tuple(
             PlanStop(
                 place_id=place_id,
                 arrive_at=_instant(plan, day, trip["arrive_min"][i]) if i else None,
@@ -252,19 +395,20 @@ def _road(
             )
             for i, place_id in enumerate(stops)
         ),
-        borders=tuple(
+        "borders": tuple(
             PlanBorder(crossing_id=crossing_id, at=_instant(plan, day, minute))
             for crossing_id, minute in _first_minutes(trip["events"]).items()
         ),
-        rests=tuple(
+        "rests": tuple(
             (_instant(plan, day, event["from_min"]), _instant(plan, day, event["until_min"]))
             for event in trip["events"]
             if event["kind"] == "break"
         ),
-        group_ids=tuple(group_ids),
-        person_count=people,
-        seats=seats,
-    )
+        "seats": seats,
+        "spare_seats": max(0, vehicle.seats - seats) if vehicle else 0,
+        "vehicle_type": vehicle.vehicle_type if vehicle else str(planned.type).rsplit("-", 2)[0],
+        "depot_place_id": planned.depot,
+    }
 
 
 def _first_minutes(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
@@ -275,51 +419,84 @@ def _first_minutes(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return found
 
 
-def _names(session: Session, rows: Mapping[str, Any]) -> dict[str, tuple[str, Mode]]:
+@dataclass(frozen=True, kw_only=True)
+class _Name:
+    full: str
+    short: str
+    mode: Mode
+    seats_built: int = 0
+
+
+def _names(session: Session, rows: Mapping[str, Any]) -> dict[str, _Name]:
     """Flight number or plate and mode of every offer and accepted vehicle that can be joined."""
     offers = session.exec(select(Offer).where(col(Offer.offer_id).in_(list(rows)))).all()
-    found = {offer.offer_id: (f"{offer.carrier} {offer.number}".strip(), offer.mode) for offer in offers}
+    found = {
+        offer.offer_id: _Name(
+            full=f"{offer.carrier} {offer.number}".strip(),
+            short=offer.number or offer.carrier,
+            mode=offer.mode,
+            seats_built=offer.seats,
+        )
+        for offer in offers
+    }
     joined = {row_id: row_id.removeprefix("J") for row_id in rows if row_id.startswith("JM-")}
     movements = session.exec(select(Movement).where(col(Movement.movement_id).in_(list(joined.values())))).all()
     labels = {movement.movement_id: movement.label for movement in movements}
-    found |= {row_id: (labels.get(movement_id, row_id), Mode.ROAD) for row_id, movement_id in joined.items()}
-    return {row_id: found.get(row_id, (row_id, Mode.FLIGHT)) for row_id in rows}
+    for row_id, movement_id in joined.items():
+        text = labels.get(movement_id, row_id)
+        found[row_id] = _Name(full=text, short=text, mode=Mode.ROAD)
+    return {row_id: found.get(row_id, _Name(full=row_id, short=row_id, mode=Mode.FLIGHT)) for row_id in rows}
 
 
-def _ride(plan: Plan, row: Any, name: tuple[str, Mode], day: int, group_ids: list[str], people: int) -> PlanMovement:
-    return PlanMovement(
-        name=name[0],
-        mode=name[1],
-        day=plan.first_date + timedelta(days=day),
-        stops=(
+def _ride(plan: Plan, row: Any, name: _Name, day: int) -> dict[str, Any]:
+    return {
+        "name": name.full,
+        "short_name": name.short,
+        "mode": name.mode,
+        "stops": (
             PlanStop(place_id=row.origin, arrive_at=None, depart_at=_instant(plan, day, row.depart_min)),
             PlanStop(place_id=row.destination, arrive_at=_instant(plan, day, row.arrive_min), depart_at=None),
         ),
-        borders=tuple(PlanBorder(crossing_id=each, at=None) for each in getattr(row, "crossings", ())),
-        rests=(),
-        group_ids=tuple(group_ids),
-        person_count=people,
-        seats=row.seats,
-    )
+        "borders": tuple(PlanBorder(crossing_id=each, at=None) for each in getattr(row, "crossings", ())),
+        "rests": (),
+        "seats": row.seats,
+        "spare_seats": max(0, name.seats_built - row.seats) if name.mode is Mode.CHARTER else 0,
+    }
 
 
-def _home_on(plan: Plan, problem: Any, last: Any) -> date:
-    """Day of arrival of a group's last leg, on the plan's clock."""
-    if last.kind == "trip":
-        return plan.first_date + timedelta(days=last.day)
-    row = next(each for each in (*problem.services, *problem.charters) if each.id == last.row_id)
-    return plan.first_date + timedelta(days=last.day + row.arrive_min // 1440)
+def planned_groups(session: Session, opened: OpenPlan, found: Sequence[PlanMovement]) -> tuple[PlannedGroup, ...]:
+    """The groups that travel, by departure; ``found`` are the plan's movements."""
+    rides: dict[str, list[PlanMovement]] = defaultdict(list)
+    for movement in found:
+        for group_id in movement.group_ids:
+            rides[group_id].append(movement)
+    groups = [
+        PlannedGroup(
+            group_id=group_id,
+            case_id=case.case_id,
+            case_reference=case.reference,
+            person_count=opened.sizes[group_id],
+            days_waiting=(opened.plan.created_at.date() - min(waiting, default=opened.plan.created_at.date())).days,
+            origin_place_id=case.place_id,
+            destination_place_id=group.destination_place_id,
+            depart_at=rides[group_id][0].stops[0].depart_at if rides[group_id] else None,
+            rides=tuple(each.short_name for each in rides[group_id]),
+        )
+        for group_id, (group, case, waiting) in _about(session, list(opened.planned)).items()
+    ]
+    return tuple(sorted(groups, key=lambda each: (str(each.depart_at), each.group_id)))
 
 
 # ---- who does not go --------------------------------------------------------------------------------------------
 
 
-def _unplanned(
-    session: Session, actor: access.Actor, plan: Plan, problem: Any, sizes: Mapping[str, int]
-) -> tuple[UnplannedGroup, ...]:
+def unplanned(session: Session, actor: access.Actor, opened: OpenPlan) -> tuple[UnplannedGroup, ...]:
     """Groups without a journey, longest stranded first: those the plan could not take, and those not ready."""
+    plan, problem = opened.plan, opened.problem
+    if problem is None:
+        return ()
     could_not: dict[str, dict[str, Any]] = {row["group_id"]: row for row in json.loads(plan.unplanned)}
-    not_ready: dict[str, list[dict[str, Any]]] = _details(plan).get("left_out", {})
+    not_ready: Mapping[str, list[dict[str, Any]]] = opened.details.get("left_out", {})
     about = _about(session, [*could_not, *not_ready])
     trips = {trip.id: trip for trip in problem.trips}
     rows = {row.id: row for row in (*problem.services, *problem.charters)}
@@ -332,9 +509,11 @@ def _unplanned(
                 group_id=group_id,
                 case_id=case.case_id,
                 case_reference=case.reference,
-                person_count=sizes.get(group_id, len(waiting)),
+                person_count=opened.sizes.get(group_id, len(waiting)),
                 days_waiting=(plan.created_at.date() - min(waiting, default=plan.created_at.date())).days,
+                origin_place_id=case.place_id,
                 destination_place_id=group.destination_place_id,
+                is_ready=group_id not in not_ready,
                 reasons=tuple(row.get("reasons", ())),
                 changes=tuple(_change(plan, each, trips, rows) for each in row.get("changes", ())),
                 findings=tuple(dict.fromkeys(access.visible_findings(told, actor))),
@@ -390,49 +569,6 @@ def _change(plan: Plan, row: Mapping[str, Any], trips: Mapping[str, Any], rows: 
         day=plan.first_date + timedelta(days=day) if day is not None else None,
         amount=int(row["amount"]),
     )
-
-
-# ---- fairness and loads -------------------------------------------------------------------------------------------
-
-
-def _fairness(session: Session, plan: Plan, group_ids: Sequence[str], gone: Mapping[str, date]) -> tuple[Fairness, ...]:
-    """Waiting by nationality; whoever is not in the plan waits at least until its last day."""
-    last = plan.first_date + timedelta(days=plan.horizon_days)
-    waits: dict[str, list[int]] = defaultdict(list)
-    planned: dict[str, int] = defaultdict(int)
-    for group_id, nationality, since in session.exec(
-        select(col(Person.group_id), col(Person.nationality), col(Person.stranded_since)).where(
-            col(Person.group_id).in_(list(group_ids)), Person.status == PersonStatus.ACTIVE
-        )
-    ).all():
-        waits[nationality].append((gone.get(group_id, last) - since).days)
-        planned[nationality] += group_id in gone
-    return tuple(
-        Fairness(
-            nationality=nationality,
-            person_count=len(days),
-            planned_count=planned[nationality],
-            p90_days=sorted(days)[-(-9 * len(days) // 10) - 1],
-        )
-        for nationality, days in sorted(waits.items())
-    )
-
-
-def _loads(plan: Plan, problem: Any, movements: Sequence[PlanMovement]) -> tuple[Load, ...]:
-    """Seats of every movement, people over each crossing and people received at each place, by day."""
-    loads = [
-        Load(kind="seats", name=each.name, day=each.day, used=each.person_count, limit=each.seats) for each in movements
-    ]
-    crossed: dict[tuple[str, date], int] = defaultdict(int)
-    for each in movements:
-        for border in each.borders:
-            crossed[border.crossing_id, each.day] += each.person_count
-    quota = {row.id: row.quota for row in problem.crossings}
-    for (crossing_id, day), used in sorted(crossed.items()):
-        limits = quota.get(crossing_id)
-        limit = limits[(day - plan.first_date).days] if limits else None
-        loads.append(Load(kind="crossing", name=crossing_id, day=day, used=used, limit=limit))
-    return tuple(loads)
 
 
 # ---- what an office has to plan with --------------------------------------------------------------------------------

@@ -29,9 +29,9 @@ situation ground_acts statistics first_run journeys offer_acts
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
 intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
-gathering fairness booking plan_store screening planning choosing workbench plan_report plan_figures
+gathering fairness booking plan_store screening assumptions solving planning choosing workbench what_if comparison plan_report plan_figures
 confirmation copies manifest.lists manifest.issue
-manifest.signatures manifest arrival changes receiving accompanying movement_report monitoring reports files
+manifest.signatures manifest arrival changes receiving accompanying movement_report monitoring reports printing files
 worker serving demo_cases demo_office demo __main__
 """.split()
 
@@ -65,7 +65,11 @@ OPTIMIZER_USERS = {
     "plan_store",
     "screening",
     "planning",
+    "assumptions",
+    "solving",
+    "what_if",
     "choosing",
+    "comparison",
     "workbench",
     "worker",
     "__main__",

@@ -1,12 +1,18 @@
-"""Charts as plain Vega-Lite dicts: map, timeline, loads. Pure functions; each picture has a table beside it."""
+"""The map as a plain Vega-Lite dict: outlines, borders on each side, rides with head counts. Pure functions.
+
+Everything is laid out here, in pixels of the map's own frame, so that names and numbers do not lie on each other;
+whoever leaves the region gets a name at the edge instead of a line across it. Each picture has a table beside it.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
+from itertools import pairwise
+from math import atan, degrees, exp, hypot, log, pi, radians, tan
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +20,74 @@ from retorno.situation import ground
 
 OUTLINES = Path(__file__).resolve().parents[1] / "data" / "basemap_americas_50m.geojson"
 WEST, EAST, SOUTH, NORTH = -119.0, -55.0, 5.0, 33.5
-"""What the map shows, in degrees: from the north of Mexico to Panama and the Caribbean."""
+"""What the map can show, in degrees: from the north of Mexico to Panama and the Caribbean."""
+REGION = frozenset({"MX", "GT", "BZ", "SV", "HN", "NI", "CR", "PA"})
+"""Countries whose places stand on the map; others stand at its edge."""
+WIDTH, HEIGHT, MARGIN = 600.0, 440.0, 58.0
+"""The frame that holds every name and number, pixels; a wider page shows more land around it."""
 
-OPEN, CLOSED, OTHER = "#0b5c7a", "#a4262c", "#6b6b6b"
-FONT = {"labelFontSize": 12, "titleFontSize": 12}
+OPEN, CLOSED, OTHER = "#0b5c7a", "#a4262c", "#5f5f5f"
+ROAD, AIR, NUMBER = "#c7740a", "#5b4a8a", "#6b3a00"
+RING_WITH_BAR = "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0M-0.7,0.7L0.7,-0.7"
+LINE_PX = 16.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapCrossing:
-    """A crossing on the map: ``state`` is open, closed or restricted; ``text`` says it in words."""
+    """A crossing, or one side of it, on the map.
+
+    Parameters
+    ----------
+    state
+        ``open``, ``closed`` or ``restricted``; ``text`` says it in words.
+    post_id
+        The side; empty for the crossing as a whole.
+    is_used
+        Whether somebody passes it; the others are drawn smaller.
+    """
 
     crossing_id: str
     name: str
     state: str
     text: str
+    post_id: str = ""
+    is_used: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapCorridor:
-    """People between two places of the plan."""
+class MapRide:
+    """People who ride one way: ids of places, airports and crossings in the order they come to them."""
 
-    from_place_id: str
-    to_place_id: str
+    waypoints: tuple[str, ...]
     person_count: int
+    is_air: bool
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bar:
-    """A stretch of a row of the timeline, in place-local time without a zone."""
+class _Frame:
+    """Where the map looks: mercator centre and pixels per radian."""
 
-    row: str
-    kind: str
-    start: datetime
-    end: datetime
-    text: str
+    x: float
+    y: float
+    scale: float
+
+    def pixel(self, position: tuple[float, float]) -> tuple[float, float]:
+        """Pixels right of and below the centre."""
+        x, y = _mercator(position)
+        return (x - self.x) * self.scale, (self.y - y) * self.scale
+
+    def position(self, pixel: tuple[float, float]) -> dict[str, float]:
+        """Longitude and latitude of a pixel."""
+        y = self.y - pixel[1] / self.scale
+        return {
+            "lon": round(degrees(self.x + pixel[0] / self.scale), 4),
+            "lat": round(degrees(2 * atan(exp(y)) - pi / 2), 4),
+        }
+
+
+def _mercator(position: tuple[float, float]) -> tuple[float, float]:
+    return radians(position[0]), log(tan(pi / 4 + radians(position[1]) / 2))
 
 
 @cache
@@ -79,264 +118,331 @@ def _thin(ring: Sequence[Sequence[float]]) -> list[list[float]]:
     return thin
 
 
-def _position(place_id: str) -> tuple[float, float] | None:
+def _where(waypoint: str) -> tuple[tuple[float, float], str, str] | None:
+    """Position, country and name of a place, airport or crossing."""
     facts = ground()
-    where = facts.places.get(place_id) or facts.airports.get(place_id)
-    return (where.lon, where.lat) if where else None
+    found = facts.places.get(waypoint) or facts.airports.get(waypoint)
+    if found is not None:
+        return (found.lon, found.lat), found.country, getattr(found, "city", "") or found.name
+    if waypoint in facts.crossings:
+        post = facts.crossings[waypoint].posts[0]
+        return (post.lon, post.lat), post.country, post.name
+    return None
 
 
 def map_spec(
-    crossings: Iterable[MapCrossing], corridors: Iterable[MapCorridor], *, words: Mapping[str, str], is_whole: bool
+    crossings: Iterable[MapCrossing], rides: Iterable[MapRide], *, words: Mapping[str, str], is_whole: bool
 ) -> dict[str, Any]:
-    """Outlines, crossings (filled circle open, barred ring closed) and corridors with their head counts.
+    """Outlines, crossings (filled circle open, barred ring closed, triangle restricted) and rides with head counts.
 
     Parameters
     ----------
     words
-        Words for ``open`` and ``closed``, in the visitor's language.
+        Words for ``open``, ``closed`` and ``restricted``, in the visitor's language.
     is_whole
-        Show the whole region; else only where corridors run.
+        Show the whole region; else only where rides run.
     """
-    lines = [line for line in (_line(corridor) for corridor in corridors) if line is not None]
-    ends = {place_id: _position(place_id) for line in lines for place_id in (line["from"], line["to"])}
-    inside = [position for position in ends.values() if position is not None and _is_in_region(position)]
-    scale, center = _frame([] if is_whole else inside)
-    land = {
-        "data": {"values": outlines()},
-        "mark": {"type": "geoshape", "fill": "#fbfaf7", "stroke": "#9a958a", "strokeWidth": 0.7},
-    }
+    rides = list(rides)
+    inside = [] if is_whole else [where[0] for ride in rides for where in _stops(ride) if where[1] in REGION]
+    frame = _frame(inside)
+    layout = _Layout(frame)
+    lines = _lines(rides, frame)
+    exits = _exits(rides, frame)
+    numbers = [spot for line in lines if (spot := layout.number(line)) is not None]
+    edges = [layout.at_edge(each) for each in exits]
+    dots = _dots(rides, frame)
+    names = [spot for dot in dots if (spot := layout.name(dot)) is not None]
     return {
-        "height": 460,
-        "projection": {"type": "mercator", "scale": scale, "center": center},
-        "config": {"background": "#eef3f5"},
+        "height": HEIGHT,
+        "projection": {
+            "type": "mercator",
+            "scale": round(frame.scale, 2),
+            "center": [frame.position((0, 0))["lon"], frame.position((0, 0))["lat"]],
+        },
+        "config": {"background": "#e9f0f4", "view": {"stroke": "#c9d3d9"}},
         "layer": [
-            land,
-            *(_ride_layers(lines) if lines else ()),
-            _crossing_layer(crossings, words),
-            *(_name_layers(lines, ends) if lines else ()),
+            {
+                "data": {"values": outlines()},
+                "mark": {"type": "geoshape", "fill": "#fbfaf7", "stroke": "#b3aea2", "strokeWidth": 0.8},
+            },
+            *_ride_layers([*lines, *edges]),
+            _crossing_layer(crossings, words, frame),
+            {
+                "data": {"values": dots},
+                "mark": {"type": "circle", "size": 46, "color": "#1b1b1b", "opacity": 1, "clip": True},
+                "encoding": {**_AT, "tooltip": {"field": "name", "type": "nominal"}},
+            },
+            *_texts(names, size=12, color="#1b1b1b", weight=600, align="center"),
+            *_texts([each for each in edges if each["side"] == "right"], size=12, color=AIR, weight=700, align="right"),
+            *_texts([each for each in edges if each["side"] == "left"], size=12, color=AIR, weight=700, align="left"),
+            *_texts(numbers, size=14, color=NUMBER, weight=700, align="center"),
         ],
     }
 
 
-def _is_in_region(position: tuple[float, float]) -> bool:
-    return WEST <= position[0] <= EAST and SOUTH <= position[1] <= NORTH
+def _frame(points: Sequence[tuple[float, float]]) -> _Frame:
+    """A frame that holds every point with a margin for names."""
+    if not points:
+        x, y = _mercator((-87.0, 17.5))
+        return _Frame(x=x, y=y, scale=900.0)
+    xs, ys = zip(*(_mercator(point) for point in points), strict=True)
+    wide, high = max(max(xs) - min(xs), radians(2.0)), max(max(ys) - min(ys), radians(1.5))
+    scale = min((WIDTH - 2 * MARGIN) / wide, (HEIGHT - 2 * MARGIN) / high)
+    return _Frame(x=(max(xs) + min(xs)) / 2, y=(max(ys) + min(ys)) / 2, scale=scale)
 
+
+def _stops(ride: MapRide) -> list[tuple[tuple[float, float], str, str]]:
+    return [where for waypoint in ride.waypoints if (where := _where(waypoint)) is not None]
+
+
+def _lines(rides: Sequence[MapRide], frame: _Frame) -> list[dict[str, Any]]:
+    """Stretches inside the region, each once with everybody who rides it; the fullest last, on top."""
+    people: dict[tuple[tuple[float, float], tuple[float, float], bool], int] = defaultdict(int)
+    texts: dict[tuple[tuple[float, float], tuple[float, float], bool], list[str]] = defaultdict(list)
+    for ride in rides:
+        stops = _stops(ride)
+        for (start, here, _), (end, there, _) in pairwise(stops):
+            if here in REGION and there in REGION:
+                people[start, end, ride.is_air] += ride.person_count
+                texts[start, end, ride.is_air].append(ride.text)
+    found = []
+    for (start, end, is_air), count in sorted(people.items(), key=lambda each: each[1]):
+        found.append(
+            {
+                "lon": start[0],
+                "lat": start[1],
+                "lon2": end[0],
+                "lat2": end[1],
+                "people": count,
+                "way": "air" if is_air else "road",
+                "text": "; ".join(dict.fromkeys(texts[start, end, is_air])),
+                "from_px": frame.pixel(start),
+                "to_px": frame.pixel(end),
+            }
+        )
+    return found
+
+
+def _exits(rides: Sequence[MapRide], frame: _Frame) -> list[dict[str, Any]]:
+    """Rides between a place on the map and one off it: a short line towards it, and its name with the number."""
+    people: dict[tuple[tuple[float, float], tuple[float, float], str], int] = defaultdict(int)
+    for ride in rides:
+        stops = _stops(ride)
+        for (start, here, name), (end, there, other) in pairwise(stops):
+            if here in REGION and there not in REGION:
+                people[start, end, f"→ {other}"] += ride.person_count
+            elif here not in REGION and there in REGION:
+                people[end, start, f"← {name}"] += ride.person_count
+    return [
+        {"near": near, "far": far, "name": f"{name} {count}", "people": count, "at_px": frame.pixel(near)}
+        for (near, far, name), count in sorted(people.items(), key=lambda each: -each[0][1][1])
+    ]
+
+
+def _dots(rides: Sequence[MapRide], frame: _Frame) -> list[dict[str, Any]]:
+    """Places on the map where somebody gets on or off; the busiest first."""
+    people: dict[str, int] = defaultdict(int)
+    for ride in rides:
+        for end in (ride.waypoints[0], ride.waypoints[-1]):
+            people[end] += ride.person_count
+    found = []
+    for place_id, _ in sorted(people.items(), key=lambda each: (-each[1], each[0])):
+        where = _where(place_id)
+        if where is not None and where[1] in REGION:
+            (lon, lat), _, name = where
+            found.append({"name": name, "lon": lon, "lat": lat, "px": frame.pixel((lon, lat))})
+    return found
+
+
+class _Layout:
+    """Finds room for names and numbers; what finds none is told by pointing, and by the table."""
+
+    def __init__(self, frame: _Frame) -> None:
+        self.frame = frame
+        self.taken: list[tuple[float, float, float, float]] = []
+        self.edge: dict[str, list[float]] = {"left": [], "right": []}
+
+    def number(self, line: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Where the head count of a stretch stands, on its right side."""
+        (x1, y1), (x2, y2) = line["from_px"], line["to_px"]
+        length = hypot(x2 - x1, y2 - y1)
+        if length < 26:
+            return None
+        text = str(line["people"])
+        aside = (-(y2 - y1) / length * 11, (x2 - x1) / length * 11)
+        for share in (0.5, 0.35, 0.65):
+            for sign in (1, -1):
+                spot = (x1 + share * (x2 - x1) + sign * aside[0], y1 + share * (y2 - y1) + sign * aside[1])
+                if self._takes(spot, len(text) * 8.5):
+                    return {"name": text, "text": line["text"], **self.frame.position(spot)}
+        return None
+
+    def name(self, dot: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Where the name of a place stands: above, below, right or left of its dot."""
+        x, y = dot["px"]
+        width = len(dot["name"]) * 6.6
+        for spot in ((x, y - 13), (x, y + 14), (x + width / 2 + 9, y), (x - width / 2 - 9, y)):
+            if self._takes(spot, width):
+                return {"name": dot["name"], "text": dot["name"], **self.frame.position(spot)}
+        return None
+
+    def at_edge(self, each: Mapping[str, Any]) -> dict[str, Any]:
+        """A line from a place to the side on which its far end lies, with the name of that end."""
+        x, y = each["at_px"]
+        far_x, far_y = _mercator(each["far"])
+        near_x, near_y = _mercator(each["near"])
+        side = "right" if far_x >= near_x else "left"
+        edge = WIDTH / 2 - 6 if side == "right" else -WIDTH / 2 + 6
+        slope = (near_y - far_y) / (far_x - near_x) if far_x != near_x else 0.0
+        wanted = max(-HEIGHT / 2 + 14, min(HEIGHT / 2 - 14, y + slope * (edge - x)))
+        while any(abs(wanted - other) < LINE_PX + 2 for other in self.edge[side]):
+            wanted += LINE_PX + 2
+        if wanted > HEIGHT / 2 - 14:
+            wanted = min(self.edge[side]) - LINE_PX - 2
+        self.edge[side].append(wanted)
+        width = len(each["name"]) * 6.9
+        start = edge - width - 4 if side == "right" else edge + width + 4
+        self.taken.append((min(edge, start), wanted - 8, max(edge, start), wanted + 8))
+        line_end = self.frame.position((start, wanted))
+        return {
+            "lon": each["near"][0],
+            "lat": each["near"][1],
+            "lon2": line_end["lon"],
+            "lat2": line_end["lat"],
+            "people": each["people"],
+            "way": "edge",
+            "text": each["name"],
+            "name": each["name"],
+            "side": side,
+            "name_at": self.frame.position((edge, wanted)),
+        }
+
+    def _takes(self, spot: tuple[float, float], width: float) -> bool:
+        """Take the room for a text around a spot, where it is free."""
+        box = (spot[0] - width / 2, spot[1] - 8, spot[0] + width / 2, spot[1] + 8)
+        if abs(spot[0]) + width / 2 > WIDTH / 2 or abs(spot[1]) + 8 > HEIGHT / 2:
+            return False
+        if any(
+            box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in self.taken
+        ):
+            return False
+        self.taken.append(box)
+        return True
+
+
+# ---- layers --------------------------------------------------------------------------------------------------
 
 _AT = {"longitude": {"field": "lon", "type": "quantitative"}, "latitude": {"field": "lat", "type": "quantitative"}}
 
 
-def _line(corridor: MapCorridor) -> dict[str, Any] | None:
-    """A corridor with both ends and its middle; None where a place has no position."""
-    start, end = _position(corridor.from_place_id), _position(corridor.to_place_id)
-    if start is None or end is None:
-        return None
-    # A way that leaves the region carries its number near the end that is still on the map.
-    share = 0.5 if _is_in_region(start) and _is_in_region(end) else 0.1 if _is_in_region(start) else 0.9
-    return {
-        "from": corridor.from_place_id,
-        "to": corridor.to_place_id,
-        "lon": start[0],
-        "lat": start[1],
-        "lon2": end[0],
-        "lat2": end[1],
-        "mid_lon": start[0] + share * (end[0] - start[0]),
-        "mid_lat": start[1] + share * (end[1] - start[1]),
-        "people": corridor.person_count,
-        "text": corridor.text,
-    }
-
-
 def _ride_layers(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    width = {"field": "people", "type": "quantitative", "legend": None, "scale": {"range": [1.5, 7]}}
-    return [
-        {
-            "data": {"values": list(lines)},
-            "mark": {"type": "rule", "color": "#c7740a", "opacity": 0.8, "clip": True},
-            "encoding": {
-                **_AT,
-                "longitude2": {"field": "lon2"},
-                "latitude2": {"field": "lat2"},
-                "size": width,
-                "tooltip": {"field": "text", "type": "nominal"},
-            },
-        }
-    ]
+    """Roads as full lines, flights dashed, thicker for more people."""
+    if not lines:
+        return []
+    most = max(line["people"] for line in lines)
+    layers = []
+    for way, color, dash in (("road", ROAD, [1, 0]), ("air", AIR, [6, 4]), ("edge", AIR, [2, 4])):
+        found = [
+            {key: value for key, value in line.items() if key in ("lon", "lat", "lon2", "lat2", "people", "text")}
+            for line in lines
+            if line["way"] == way
+        ]
+        if found:
+            layers.append(
+                {
+                    "data": {"values": found},
+                    "mark": {"type": "rule", "color": color, "opacity": 0.75, "strokeDash": dash, "clip": True},
+                    "encoding": {
+                        **_AT,
+                        "longitude2": {"field": "lon2"},
+                        "latitude2": {"field": "lat2"},
+                        "size": {
+                            "field": "people",
+                            "type": "quantitative",
+                            "legend": None,
+                            "scale": {"domain": [0, most], "range": [1.5, 7]},
+                        }
+                        if way != "edge"
+                        else {"value": 1.5},
+                        "tooltip": {"field": "text", "type": "nominal"},
+                    },
+                }
+            )
+    return layers
 
 
-def _crossing_layer(crossings: Iterable[MapCrossing], words: Mapping[str, str]) -> dict[str, Any]:
-    """Crossings by shape and colour together: circle open, cross closed, triangle not now."""
+def _crossing_layer(crossings: Iterable[MapCrossing], words: Mapping[str, str], frame: _Frame) -> dict[str, Any]:
+    """Crossings by shape, filling and colour together; the two sides stand apart, each towards its own country."""
     marks = []
     for crossing in crossings:
-        post = ground().crossings[crossing.crossing_id].posts[0]
+        posts = ground().crossings[crossing.crossing_id].posts
+        spot = frame.pixel((posts[0].lon, posts[0].lat))
+        if crossing.post_id:
+            mine, other = posts if posts[0].post_id == crossing.post_id else posts[::-1]
+            spot = _aside(frame.pixel((mine.lon, mine.lat)), frame.pixel((other.lon, other.lat)), mine is posts[0])
         marks.append(
             {
-                "id": crossing.crossing_id,
+                "id": crossing.post_id or crossing.crossing_id,
                 "name": crossing.name,
                 "state": words[crossing.state],
                 "text": crossing.text,
-                "lon": post.lon,
-                "lat": post.lat,
+                "size": 80 if crossing.is_used else 26,
+                **frame.position(spot),
             }
         )
     states = [words["open"], words["closed"], words["restricted"]]
-    shape = {
-        "field": "state",
-        "type": "nominal",
-        "title": None,
-        "scale": {"domain": states, "range": ["circle", "cross", "triangle-up"]},
-        "legend": {"orient": "top-right", "labelFontSize": 12},
-    }
-    color = {
-        "field": "state",
-        "type": "nominal",
-        "title": None,
-        "scale": {"domain": states, "range": [OPEN, CLOSED, OTHER]},
-    }
-    tooltip = [{"field": name, "type": "nominal", "title": " "} for name in ("name", "text")]
+
+    def scale(values: Sequence[str]) -> dict[str, Any]:
+        return {
+            "field": "state",
+            "type": "nominal",
+            "title": None,
+            "scale": {"domain": states, "range": list(values)},
+            "legend": None,
+        }
+
     return {
         "data": {"values": marks},
-        "mark": {"type": "point", "size": 60, "strokeWidth": 2, "clip": True},
-        "encoding": {**_AT, "shape": shape, "color": color, "tooltip": tooltip},
+        "mark": {"type": "point", "strokeWidth": 1.6, "opacity": 1, "clip": True},
+        "encoding": {
+            **_AT,
+            "shape": scale(["circle", RING_WITH_BAR, "triangle-up"]),
+            "stroke": scale([OPEN, CLOSED, OTHER]),
+            "fill": scale([OPEN, "#ffffff", "#ffffff"]),
+            "size": {"field": "size", "type": "quantitative", "scale": None, "legend": None},
+            "tooltip": [{"field": name, "type": "nominal", "title": " "} for name in ("name", "text")],
+        },
     }
 
 
-def _name_layers(
-    lines: Sequence[Mapping[str, Any]], ends: Mapping[str, tuple[float, float] | None]
+def _aside(mine: tuple[float, float], other: tuple[float, float], is_first: bool) -> tuple[float, float]:
+    """The spot of one side of a crossing, far enough from the other side to be told apart."""
+    dx, dy = mine[0] - other[0], mine[1] - other[1]
+    length = hypot(dx, dy)
+    if length >= 13:
+        return mine
+    if length < 0.01:
+        dx, dy, length = (1.0 if is_first else -1.0), 0.0, 1.0
+    push = (13 - length) / 2
+    return mine[0] + dx / length * push, mine[1] + dy / length * push
+
+
+def _texts(
+    spots: Sequence[Mapping[str, Any]], *, size: int, color: str, weight: int, align: str
 ) -> list[dict[str, Any]]:
-    """Dots and names of the places, and the number of people on every corridor."""
-    facts = ground()
-    dots = [
-        {
-            "name": (facts.places.get(place_id) or facts.airports[place_id]).name,
-            "lon": position[0],
-            "lat": position[1],
-        }
-        for place_id, position in ends.items()
-        if position is not None and _is_in_region(position)
+    """Texts with a light rim, so that they stay readable over lines."""
+    if not spots:
+        return []
+    values = [
+        {"name": spot["name"], **(spot.get("name_at") or {"lon": spot["lon"], "lat": spot["lat"]})} for spot in spots
     ]
-    middle = {
-        "longitude": {"field": "mid_lon", "type": "quantitative"},
-        "latitude": {"field": "mid_lat", "type": "quantitative"},
-    }
+    base = {"type": "text", "fontSize": size, "fontWeight": weight, "align": align, "baseline": "middle", "clip": True}
+    encoding = {**_AT, "text": {"field": "name", "type": "nominal"}}
     return [
         {
-            "data": {"values": dots},
-            "mark": {"type": "circle", "size": 40, "color": "#1b1b1b", "opacity": 1, "clip": True},
-            "encoding": {**_AT, "tooltip": {"field": "name", "type": "nominal"}},
+            "data": {"values": values},
+            "mark": {**base, "color": "#ffffff", "stroke": "#ffffff", "strokeWidth": 4, "opacity": 0.85},
+            "encoding": encoding,
         },
-        {
-            "data": {"values": _apart(dots)},
-            "mark": {"type": "text", "dy": -10, "fontSize": 12, "color": "#1b1b1b", "fontWeight": 600, "clip": True},
-            "encoding": {**_AT, "text": {"field": "name", "type": "nominal"}},
-        },
-        {
-            "data": {"values": list(lines)},
-            "mark": {"type": "text", "fontSize": 14, "fontWeight": 700, "color": "#7a4300", "dy": -8, "clip": True},
-            "encoding": {**middle, "text": {"field": "people", "type": "quantitative"}},
-        },
+        {"data": {"values": values}, "mark": {**base, "color": color}, "encoding": encoding},
     ]
-
-
-def _apart(dots: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Places whose names can stand beside each other; the others tell theirs when pointed at, and in the table."""
-    lons = [dot["lon"] for dot in dots]
-    gap = max((max(lons) - min(lons)) / 7, 0.3) if lons else 0.0
-    named: list[Mapping[str, Any]] = []
-    for dot in dots:
-        if all(abs(dot["lon"] - each["lon"]) > gap or abs(dot["lat"] - each["lat"]) > gap / 5 for each in named):
-            named.append(dot)
-    return named
-
-
-def _frame(points: Sequence[tuple[float, float]]) -> tuple[float, list[float]]:
-    """Scale and centre of the map that hold every point with a margin."""
-    if not points:
-        return 900.0, [-87.0, 17.5]
-    lons, lats = [lon for lon, _ in points], [lat for _, lat in points]
-    span = max(max(lons) - min(lons), 1.6 * (max(lats) - min(lats)), 2.5)
-    return min(6000.0, 30_000.0 / span), [(max(lons) + min(lons)) / 2, (max(lats) + min(lats)) / 2]
-
-
-def timeline_spec(bars: Sequence[Bar], *, kinds: Sequence[str], title: str) -> dict[str, Any]:
-    """A row per vehicle or flight, days across; bars in place-local time.
-
-    Parameters
-    ----------
-    kinds
-        The words for ride, rest and border, in the order of the legend.
-    title
-        Title of the time axis; it names whose clock it is.
-    """
-    rows = list(dict.fromkeys(bar.row for bar in bars))
-    days = sorted({bar.start.date() for bar in bars} | {bar.end.date() for bar in bars})
-    nights = [
-        {"from": f"{day}T{start}", "to": f"{day}T{end}"}
-        for day in days
-        for start, end in (("00:00:00", "06:00:00"), ("18:00:00", "23:59:59"))
-    ]
-    values = [
-        {
-            "row": bar.row,
-            "kind": bar.kind,
-            "from": bar.start.isoformat(timespec="minutes"),
-            "to": bar.end.isoformat(timespec="minutes"),
-            "text": bar.text,
-        }
-        for bar in bars
-    ]
-    axis = {"format": "%d/%m %H:%M", "title": title, "labelAngle": -30, "labelOverlap": True, **FONT}
-    return {
-        "height": {"step": 30},
-        "layer": [
-            {
-                "data": {"values": nights},
-                "mark": {"type": "rect", "color": "#5b6670", "opacity": 0.13},
-                "encoding": {"x": {"field": "from", "type": "temporal", "axis": axis}, "x2": {"field": "to"}},
-            },
-            {
-                "data": {"values": values},
-                "mark": {"type": "bar", "height": 16, "cornerRadius": 2},
-                "encoding": {
-                    "x": {"field": "from", "type": "temporal", "axis": axis},
-                    "x2": {"field": "to"},
-                    "y": {
-                        "field": "row", "type": "nominal", "sort": rows, "title": None,
-                        "axis": {"labelLimit": 260, **FONT},
-                    },
-                    "color": {
-                        "field": "kind", "type": "nominal", "title": None,
-                        "scale": {"domain": list(kinds), "range": ["#0b5c7a", "#d9b44a", "#a4262c"]},
-                        "legend": {"orient": "top", "labelFontSize": 12},
-                    },
-                    "tooltip": {"field": "text", "type": "nominal"},
-                },
-            },
-        ],
-    }  # fmt: skip
-
-
-def loads_spec(rows: Sequence[Mapping[str, Any]], *, used: str, limit: str) -> dict[str, Any]:
-    """How full each vehicle, crossing or place is: a bar for what is used, a tick for the limit."""
-    names = list(dict.fromkeys(str(row["name"]) for row in rows))
-    y = {"field": "name", "type": "nominal", "sort": names, "title": None, "axis": {"labelLimit": 260, **FONT}}
-    return {
-        "height": {"step": 26},
-        "data": {"values": list(rows)},
-        "layer": [
-            {
-                "mark": {"type": "bar", "height": 14, "color": "#0b5c7a"},
-                "encoding": {
-                    "y": y,
-                    "x": {"field": "used", "type": "quantitative", "title": used, "axis": {"tickMinStep": 1, **FONT}},
-                },
-            },
-            {
-                "mark": {"type": "tick", "thickness": 3, "size": 22, "color": "#a4262c"},
-                "encoding": {
-                    "y": y,
-                    "x": {"field": "limit", "type": "quantitative"},
-                    "tooltip": {"field": "limit", "type": "quantitative", "title": limit},
-                },
-            },
-        ],
-    }

@@ -72,6 +72,12 @@ def _sun(lat: float, lon: float, zone_name: str, day: date) -> tuple[int, int] |
     return minute_of(rises, round_up=True), minute_of(sets)
 
 
+def sunlight(lat: float, lon: float, zone_name: str, day: date) -> Window | None:
+    """Sunrise to sunset of a local day; ``None`` where the sun does not rise or does not set."""
+    light = _sun(lat, lon, zone_name, day)
+    return None if light is None else Window(from_at=instant_of_minute(light[0]), until_at=instant_of_minute(light[1]))
+
+
 class Calendars:
     """The calendars of one ground, one office's overlay and its policy; answers are remembered.
 
