@@ -1,4 +1,4 @@
-"""Who has not answered: hours left, and answers of parties without an account."""
+"""Who has not answered, who said no and what now; answers of parties without an account are written down here."""
 
 from __future__ import annotations
 
@@ -8,60 +8,261 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import changes, clock, confirmation, movement_report
+from retorno import answers, changes, clock, confirmation, movement_report
+from retorno.answers import Asked, Asking, Refusal
 from retorno.errors import Fault, InputError
 from retorno.models.movements import Confirmation
 from retorno.movement_report import MovementRow
 from retorno.office.access import Actor
-from retorno.vocabulary import Answer, AnswerReason, MovementStatus, PartyKind
+from retorno.vocabulary import AnswerReason, PartyKind
 from ui import components, session
 from ui.session import Visit, plain
 
 WAYS = ("phone", "message", "letter")
 CONSULATE_REASONS = (AnswerReason.NOT_OUR_NATIONAL, AnswerReason.NEEDS_INTERVIEW)
 OTHER_REASONS = (AnswerReason.NO_CAPACITY, AnswerReason.CLOSED_THAT_DAY, AnswerReason.LIST_TOO_LATE)
+NAMES_SHOWN = 12
+"""Names of one consulate's people in a cell; the others are counted."""
 
 
 def show() -> None:
-    """Movements that wait for an answer, by departure."""
+    """Noes first, then the movements that wait for an answer, the most urgent one first."""
     here = session.visit()
     components.title(here, "view.confirmation.title")
-    rows = [
-        row
-        for row in session.look(movement_report.rows)
-        if row.movement.status in (MovementStatus.ACCEPTED, MovementStatus.CONFIRMED)
-    ]
-    if not rows:
+    asking = session.persons("confirmation.read", answers.asking, _persons_asked)
+    refusals = session.persons("confirmation.read", answers.refusals, _persons_refused)
+    if not asking and not refusals:
         components.empty(here, "view.confirmation.empty")
         return
-    questions = session.look(confirmation.open_questions)
+    _for_all(here, asking)
+    if refusals:
+        _refusals(here, refusals)
+    questions = [each.question for one in asking for each in one.answered]
     names = session.look(
         lambda db, actor: movement_report.user_names(db, actor, [each.answered_by for each in questions])
     )
-    _due_first(here, rows, questions)
-    for row in rows:
-        mine = [each for each in questions if each.movement_id == row.movement.movement_id]
-        _movement(here, row, mine, names)
+    for one in components.paged(asking, here, "confirmation"):
+        _movement(here, one, names)
 
 
-def _due_first(here: Visit, rows: Sequence[MovementRow], questions: Sequence[Confirmation]) -> None:
-    references = {row.movement.movement_id: row.movement.reference for row in rows}
-    waiting = [each for each in questions if each.answer is Answer.PENDING and each.movement_id in references]
-    if waiting:
-        components.table(
-            [here.t("column.movement"), here.t("column.party"), here.t("column.due"), here.t("column.hours_left")],
-            [
-                (references[each.movement_id], party_name(here, each), here.time(each.due_at), hours_left(here, each))
-                for each in components.paged(waiting, here, "confirmation.due")
-            ],
-            caption=here.t("view.confirmation.waiting"),
+def _persons_asked(asking: Sequence[Asking]) -> list[str]:
+    asked = [each.question.person_id for one in asking for each in (*one.waiting, *one.answered)]
+    return [person_id for person_id in asked if person_id]
+
+
+def _persons_refused(refusals: Sequence[Refusal]) -> list[str]:
+    return [each.question.person_id for each in refusals if each.question.person_id]
+
+
+def _for_all(here: Visit, asking: Sequence[Asking]) -> None:
+    """Ask about every movement that nobody was asked about; remind everyone who is late or soon will be."""
+    unasked = [one for one in asking if not one.is_asked]
+    late = [each.question for one in asking for each in one.waiting if each.may_remind]
+    if not unasked and not late:
+        return
+    with st.container(horizontal=True):
+        if unasked:
+            session.act_button(
+                here.t("view.confirmation.ask_all", n=len(unasked)),
+                "confirmation.request",
+                confirmation.request_all,
+                key="ask.all",
+                primary=True,
+                said=lambda made: here.t("view.confirmation.asked", n=made),
+            )
+        if late:
+            _remind(here, late, here.t("view.confirmation.remind_all", n=_parties(late)), "remind.all")
+
+
+def _parties(questions: Sequence[Confirmation]) -> int:
+    return len({(each.movement_id, each.party_kind, each.party_id) for each in questions})
+
+
+def _remind(here: Visit, questions: Sequence[Confirmation], text: str, key: str) -> None:
+    ids = [each.confirmation_id for each in questions]
+    session.act_button(
+        text,
+        "confirmation.request",
+        lambda db, actor: confirmation.remind(db, actor, confirmation_ids=ids),
+        key=key,
+        said=lambda number: here.t("view.confirmation.reminded" if number else "view.confirmation.reminded_before"),
+    )
+
+
+# ---- who said no ----------------------------------------------------------------------------------------------------
+
+
+def _refusals(here: Visit, refusals: Sequence[Refusal]) -> None:
+    """Every no of the last days with the smallest next act."""
+    components.table(
+        [
+            here.t("column.movement"),
+            here.t("column.party"),
+            here.t("column.person"),
+            here.t("column.reason"),
+            here.t("column.when"),
+            here.t("view.confirmation.what_now"),
+        ],
+        [
+            (
+                each.movement.reference,
+                party_name(here, each.question),
+                each.person_name or "–",
+                here.t(f"reason.answer.{each.question.reason.value}") if each.question.reason else "–",
+                here.time(each.question.answered_at) if each.question.answered_at else "–",
+                here.t(f"now.answer.{each.question.reason.value}") if each.question.reason else "",
+            )
+            for each in refusals
+        ],
+        caption=here.t("view.confirmation.refused"),
+    )
+    reasons = {each.question.reason for each in refusals}
+    with st.container(horizontal=True):
+        session.link_to("plan", here.t("view.confirmation.to_plan"))
+        if AnswerReason.CLOSED_THAT_DAY in reasons:
+            session.link_to("closures", here.t("view.confirmation.to_closures"))
+    people = {each.case_id: each.person_name for each in refusals if each.case_id}
+    if people:
+        case_id = st.selectbox(
+            here.t("view.confirmation.open_case"),
+            list(people),
+            index=None,
+            format_func=lambda each: people[each],
+            placeholder=here.t("view.choose"),
+            key="refused.case",
         )
+        if case_id is not None:
+            session.go_to("intake", case=case_id)
+
+
+# ---- one movement ---------------------------------------------------------------------------------------------------
+
+
+def _movement(here: Visit, one: Asking, names: Mapping[str, str]) -> None:
+    movement = one.movement
+    with st.container(border=True):
+        st.markdown(f"**{plain(movement_line(here, one))}**")
+        if not one.is_asked:
+            st.markdown(plain(here.t("view.confirmation.nobody_asked")))
+        elif not one.waiting:
+            st.markdown(plain(here.t("view.confirmation.all_answered")))
+        else:
+            _waiting(here, one)
+        _acts(here, one)
+        if one.waiting:
+            with st.expander(here.t("view.confirmation.record")):
+                record(here, one.waiting, movement.movement_id)
+        if one.answered:
+            with st.expander(here.t("view.confirmation.answered", n=len(one.answered))):
+                _answered(here, one.answered, names)
+
+
+def _waiting(here: Visit, one: Asking) -> None:
+    """Missing answers by party, overdue first; a consulate's people by name."""
+    parties = _by_party(one.waiting)
+    components.table(
+        [
+            here.t("column.party"),
+            here.t("column.person"),
+            here.t("column.due"),
+            here.t("column.hours_left"),
+            here.t("view.confirmation.reach"),
+        ],
+        [
+            (
+                party_name(here, asked[0].question),
+                _people(here, asked),
+                here.time(asked[0].question.due_at),
+                hours_left(here, asked[0].question),
+                _reach(here, asked),
+            )
+            for asked in parties
+        ],
+        caption=here.t("view.confirmation.waiting"),
+    )
+    if any(asked[0].question.due_at <= clock.now() for asked in parties):
+        st.warning(plain(here.t("view.confirmation.late_now")))
+
+
+def _by_party(asked: Sequence[Asked]) -> list[list[Asked]]:
+    found: dict[tuple[PartyKind, str], list[Asked]] = {}
+    for each in asked:
+        found.setdefault((each.question.party_kind, each.question.party_id), []).append(each)
+    return list(found.values())
+
+
+def _people(here: Visit, asked: Sequence[Asked]) -> str:
+    names = [each.person_name for each in asked if each.person_name]
+    more = len(names) - NAMES_SHOWN
+    lines = names[:NAMES_SHOWN] + ([here.t("view.confirmation.more", n=more)] if more > 0 else [])
+    return "\n".join(lines) or "–"
+
+
+def _reach(here: Visit, asked: Sequence[Asked]) -> str:
+    """How a party is reached: a notice on its page and when it was last reminded, or by telephone."""
+    if not asked[0].has_account:
+        return here.t("view.confirmation.no_account")
+    reminded = max((each.question.reminded_at for each in asked if each.question.reminded_at), default=None)
+    if reminded is None:
+        return here.t("view.confirmation.has_account")
+    return here.t("view.confirmation.reminded_at", time=here.time(reminded))
+
+
+def _acts(here: Visit, one: Asking) -> None:
+    movement = one.movement
+    with st.container(horizontal=True):
+        session.act_button(
+            here.t("view.confirmation.ask_rest" if one.is_asked else "view.confirmation.ask"),
+            "confirmation.request",
+            lambda db, actor: confirmation.request_confirmations(db, actor, movement_id=movement.movement_id),
+            key=f"ask.{movement.movement_id}",
+            primary=not one.is_asked,
+            said=lambda made: here.t("view.confirmation.asked", n=len(made)),
+        )
+        late = [each.question for each in one.waiting if each.may_remind]
+        if late:
+            text = here.t("view.confirmation.remind", n=_parties(late))
+            _remind(here, late, text, f"remind.{movement.movement_id}")
+        if st.button(here.t("view.open_movement"), key=f"open.{movement.movement_id}"):
+            session.go_to("manifest", movement=movement.movement_id)
+
+
+def _answered(here: Visit, asked: Sequence[Asked], names: Mapping[str, str]) -> None:
+    components.table(
+        [
+            here.t("column.party"),
+            here.t("column.person"),
+            here.t("column.answer"),
+            here.t("column.when"),
+            here.t("column.by"),
+            here.t("column.way"),
+        ],
+        [
+            (
+                party_name(here, each.question),
+                each.person_name or "–",
+                answer_text(here, each.question),
+                here.time(each.question.answered_at) if each.question.answered_at else "–",
+                names.get(each.question.answered_by, each.question.answered_by),
+                here.t(f"way.{each.question.way}") if each.question.way else "",
+            )
+            for each in asked
+        ],
+    )
+
+
+# ---- words that other pages share -----------------------------------------------------------------------------------
 
 
 def party_name(here: Visit, each: Confirmation) -> str:
-    """Kind and name of a party; of a consulate's question the person's reference, never the name."""
-    name = f"{here.t(f'party.{each.party_kind.value}')}: {session.named(each.party_id, here.language)}"
-    return f"{name} ({each.person_id})" if each.person_id else name
+    """Kind and name of a party."""
+    return named_party(here, each.party_kind, each.party_id)
+
+
+def named_party(here: Visit, kind: PartyKind, party_id: str, names: Mapping[str, str] | None = None) -> str:
+    """Kind and name of a party: a country, post or place by its name, an escort by theirs."""
+    name = (names or {}).get(party_id) or session.named(party_id, here.language)
+    return f"{here.t(f'party.{kind.value}')}: {name}"
 
 
 def hours_left(here: Visit, each: Confirmation) -> str:
@@ -70,77 +271,40 @@ def hours_left(here: Visit, each: Confirmation) -> str:
     return here.t("view.late") if left <= timedelta(0) else here.t("view.hours", n=int(left.total_seconds() // 3600))
 
 
-def _movement(here: Visit, row: MovementRow, questions: Sequence[Confirmation], names: Mapping[str, str]) -> None:
-    movement = row.movement
-    with st.expander(plain(movement_line(here, row)), expanded=not questions):
-        left, right = st.columns([3, 2])
-        with left:
-            session.act_button(
-                here.t("view.confirmation.ask" if not questions else "view.confirmation.ask_rest"),
-                "confirmation.request",
-                lambda db, actor: confirmation.request_confirmations(db, actor, movement_id=movement.movement_id),
-                key=f"ask.{movement.movement_id}",
-                primary=not questions,
-                said=lambda made: here.t("view.confirmation.asked", n=len(made)),
-            )
-        if right.button(here.t("view.open_movement"), key=f"open.{movement.movement_id}"):
-            session.go_to("manifest", movement=movement.movement_id)
-        if questions:
-            components.table(
-                [
-                    here.t("column.party"),
-                    here.t("column.answer"),
-                    here.t("column.due"),
-                    here.t("column.by"),
-                    here.t("column.way"),
-                ],
-                [
-                    (
-                        party_name(here, each),
-                        answer_text(here, each),
-                        here.time(each.due_at),
-                        names.get(each.answered_by, each.answered_by),
-                        here.t(f"way.{each.way}") if each.way else "",
-                    )
-                    for each in questions
-                ],
-            )
-            record(here, [each for each in questions if each.answer is Answer.PENDING], movement.movement_id)
-
-
 def answer_text(here: Visit, each: Confirmation) -> str:
     """The answer with its coded reason."""
     text = here.t(f"answer.{each.answer.value}")
     return f"{text}: {here.t(f'reason.answer.{each.reason.value}')}" if each.reason else text
 
 
-def movement_line(here: Visit, row: MovementRow) -> str:
+def movement_line(here: Visit, one: Asking | MovementRow) -> str:
     """A movement in one line: reference, way, departure, people, state."""
-    movement = row.movement
+    movement = one.movement
     return here.t(
         "view.movement_line",
         ref=movement.reference,
         vehicle=f"{here.t(f'mode.{movement.mode.value}')} {movement.label}",
-        start=session.named(row.from_place_id),
-        end=session.named(row.to_place_id),
-        time=here.time(movement.depart_at, row.from_place_id),
-        people=components.people_count(here, row.person_count),
+        start=session.named(one.from_place_id),
+        end=session.named(one.to_place_id),
+        time=here.time(movement.depart_at, one.from_place_id),
+        people=components.people_count(here, one.person_count),
         status=here.t(f"status.movement.{movement.status.value}"),
     )
 
 
-def record(here: Visit, waiting: Sequence[Confirmation], key: str) -> None:
-    """Write down the answer of a party that has no account: who, when, by which way."""
-    if not waiting:
-        return
-    st.markdown(f"**{plain(here.t('view.confirmation.record'))}**")
-    by_id = {each.confirmation_id: each for each in waiting}
+# ---- writing an answer down -----------------------------------------------------------------------------------------
+
+
+def record(here: Visit, waiting: Sequence[Asked], key: str) -> None:
+    """Write down the answer that a party gave in another way: who, when, by which way; a consulate's for several."""
+    parties = {(asked[0].question.party_kind, asked[0].question.party_id): asked for asked in _by_party(waiting)}
+    st.markdown(plain(here.t("view.confirmation.record_about")))
     first, second, third = st.columns(3)
     chosen = first.selectbox(
         here.t("field.party"),
-        list(by_id),
+        list(parties),
         index=None,
-        format_func=lambda each: party_name(here, by_id[each]),
+        format_func=lambda each: named_party(here, *each),
         placeholder=here.t("view.choose"),
         key=f"record.{key}",
     )
@@ -149,21 +313,41 @@ def record(here: Visit, waiting: Sequence[Confirmation], key: str) -> None:
         way = components.choice(here, here.t("field.way"), WAYS, "way", key=f"record.way.{key}")
     if chosen is None:
         return
-    is_consulate = by_id[chosen].party_kind is PartyKind.CONSULATE
-    yes, no = st.columns(2)
+    asked = list(parties[chosen])
+    is_consulate = chosen[0] is PartyKind.CONSULATE
+    if is_consulate:
+        by_id = {each.question.confirmation_id: each for each in asked}
+        picked = st.multiselect(
+            here.t("view.confirmation.whom"),
+            list(by_id),
+            default=list(by_id),
+            format_func=lambda each: by_id[each].person_name,
+            placeholder=here.t("view.choose"),
+            key=f"record.whom.{key}.{chosen[1]}",
+        )
+        asked = [by_id[each] for each in picked]
+    _yes_or_no(here, asked, key, by=by, way=way, is_consulate=is_consulate)
 
-    def expect_name() -> None:
+
+def _yes_or_no(here: Visit, asked: Sequence[Asked], key: str, *, by: str, way: str, is_consulate: bool) -> None:
+    """The two answers; a no has its facts, its reason and its own button."""
+    ids = [each.question.confirmation_id for each in asked]
+
+    def expect() -> None:
+        faults = []
         if not by.strip():
-            raise InputError([Fault(column="answered_by", code="EMPTY", what="empty, expected who answered")])
+            faults.append(Fault(column="answered_by", code="EMPTY", what="empty, expected who answered"))
+        if not ids:
+            faults.append(Fault(column="party", code="EMPTY", what="empty, expected whom the answer is about"))
+        if faults:
+            raise InputError(faults)
 
-    def confirm(db: Session, actor: Actor) -> object:
-        expect_name()
-        return confirmation.confirm(db, actor, confirmation_id=chosen, answered_by=by, way=way)
+    def confirm(db: Session, actor: Actor) -> None:
+        expect()
+        for each in ids:
+            confirmation.confirm(db, actor, confirmation_id=each, answered_by=by, way=way)
 
-    def decline(db: Session, actor: Actor) -> changes.Effect:
-        expect_name()
-        return changes.decline(db, actor, confirmation_id=chosen, reason=reason, answered_by=by, way=way)
-
+    yes, no = st.columns(2)
     with yes:
         session.act_button(
             here.t("view.confirmation.yes"),
@@ -174,13 +358,26 @@ def record(here: Visit, waiting: Sequence[Confirmation], key: str) -> None:
             said=here.t("view.confirmation.recorded"),
         )
     with no:
-        reason = components.choice(
+        reason: AnswerReason | None = components.choice(
             here,
             here.t("field.reason"),
             CONSULATE_REASONS if is_consulate else OTHER_REASONS,
             "reason.answer",
             key=f"record.reason.{key}",
+            index=None,
         )
+
+        def decline(db: Session, actor: Actor) -> list[changes.Effect]:
+            expect()
+            return [
+                changes.decline(db, actor, confirmation_id=each, reason=reason, answered_by=by, way=way)
+                for each in ids
+                if reason is not None
+            ]
+
+        if reason is None:
+            st.caption(here.t("view.confirmation.no_needs_reason"))
+            return
         components.danger(
             here,
             here.t("view.confirmation.no"),
@@ -189,5 +386,5 @@ def record(here: Visit, waiting: Sequence[Confirmation], key: str) -> None:
             "confirmation.record",
             decline,
             key=f"record.no.{key}",
-            said=lambda effect: components.effect_text(here, effect),
+            said=lambda effects: " ".join(dict.fromkeys(components.effect_text(here, each) for each in effects)),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from html import escape
+from itertools import groupby
 
 import streamlit as st
 from sqlmodel import Session
@@ -99,8 +100,7 @@ def _answer(here: Visit, waiting: Sequence[ConsulateRow]) -> None:
         if st.button(here.t("view.consulate.none"), key="consulate.none"):
             session.clear_fields(_FIELD)
             st.rerun()
-    answers = {row.confirmation_id: reason for row in shown if (reason := _row(here, row)) is not None}
-    _to_check(here, answers, key="consulate.go", is_primary=True)
+    _to_check(here, _rows(here, shown), key="consulate.go", is_primary=True)
 
 
 def _page_of(here: Visit, rows: Sequence[ConsulateRow]) -> Sequence[ConsulateRow]:
@@ -118,35 +118,59 @@ def _page_of(here: Visit, rows: Sequence[ConsulateRow]) -> Sequence[ConsulateRow
     return rows[page * PAGE_ROWS : (page + 1) * PAGE_ROWS]
 
 
-def _row(here: Visit, row: ConsulateRow) -> AnswerReason | None:
-    """One row with its answer beside it; every value stands under its own word, at any width."""
-    with st.container(border=True):
-        facts, field = st.columns([5, 2], vertical_alignment="center")
-        pairs = [*zip(_heads(here), _cells(here, row), strict=True), (here.t("column.due"), _left(here, row))]
-        cells = "".join(
-            f'<div><dt style="font-size:.8rem;color:#555">{escape(head)}</dt>'
-            f'<dd dir="auto" style="margin:0;text-align:start">{escape(value)}</dd></div>'
-            for head, value in pairs
-        )
-        facts.html(
-            '<dl style="display:grid;grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr));'
-            f'gap:.35rem 1rem;margin:0">{cells}</dl>'
-        )
-        with field:
-            return _choice(here, row)
+def _rows(here: Visit, shown: Sequence[ConsulateRow]) -> dict[str, AnswerReason]:
+    """The rows under their deadlines, each with its answer beside it; gives what is chosen."""
+    answers: dict[str, AnswerReason] = {}
+    for due, rows in groupby(shown, key=lambda row: _left(here, row)):
+        st.markdown(f"**{plain(here.t('column.due'))}: {plain(due)}**")
+        _line(here, _heads(here), is_head=True)
+        for row in rows:
+            facts, field = st.columns([5, 1.6], vertical_alignment="center")
+            with facts:
+                _line(here, _cells(here, row))
+            with field:
+                reason = _choice(here, row, is_beside=True)
+            if reason is not None:
+                answers[row.confirmation_id] = reason
+    return answers
 
 
-def _choice(here: Visit, row: ConsulateRow) -> AnswerReason | None:
-    """The answer to one row; nothing is chosen beforehand."""
-    chosen: AnswerReason | None = components.choice(
-        here,
-        f"{here.t('column.answer')}: {components.isolated(row.name)}",
-        REASONS,
-        "reason.answer",
-        key=_FIELD + row.confirmation_id,
-        index=None,
+_GRID = (
+    "display:grid;grid-template-columns:1.1fr 1.7fr .9fr 1.5fr 1.7fr 1.2fr;gap:.2rem .8rem;margin:0;padding:0;"
+    "font-size:.93rem"
+)
+_UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+"""Words for screen readers, where the eye has the heading of the column."""
+
+
+def _line(here: Visit, cells: Sequence[str], *, is_head: bool = False) -> None:
+    """One row in columns; the headings are for the eye, each value carries its own for the ear."""
+    if is_head:
+        words = "".join(f"<div>{escape(text)}</div>" for text in cells)
+        st.columns([5, 1.6])[0].html(
+            f'<div aria-hidden="true" style="{_GRID};font-weight:600;border-bottom:2px solid #7a7a7a">{words}</div>'
+        )
+        return
+    pairs = "".join(
+        f'<div><dt style="{_UNSEEN}">{escape(head)}</dt>'
+        f'<dd dir="auto" style="margin:0;text-align:start{";white-space:nowrap" if place == 0 else ""}">'
+        f"{escape(value)}</dd></div>"
+        for place, (head, value) in enumerate(zip(_heads(here), cells, strict=True))
     )
-    return chosen
+    st.html(f'<dl style="{_GRID}">{pairs}</dl>')
+
+
+def _choice(here: Visit, row: ConsulateRow, *, is_beside: bool = False) -> AnswerReason | None:
+    """The answer to one row; nothing is chosen beforehand."""
+    return st.selectbox(
+        f"{here.t('column.answer')}: {row.name}",
+        REASONS,
+        index=None,
+        format_func=lambda reason: here.t(f"reason.answer.{reason.value}"),
+        placeholder=here.t("view.choose"),
+        key=_FIELD + row.confirmation_id,
+        label_visibility="collapsed" if is_beside else "visible",
+    )
 
 
 def _to_check(here: Visit, answers: Mapping[str, AnswerReason], *, key: str, is_primary: bool) -> None:
