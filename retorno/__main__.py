@@ -19,15 +19,16 @@ from typing import Any, Final
 
 from sqlalchemy.engine import make_url
 
-from retorno import BEGUN_AT, demo, keyring, manifest, serving, worker
+from retorno import BEGUN_AT, clock, demo, keyring, manifest, serving, worker
 from retorno.database import Database
 from retorno.errors import Fault, InputError, RetornoError
 from retorno.office import accounts, audit
 from retorno.optimizer.check import COST_PARTS, SUMMANDS, Code, Verdict, judge_json
 from retorno.optimizer.problem import Plan, read_document, read_problem, write_plan
 from retorno.optimizer.solve import Progress, Settings, gap_of, solve
+from retorno.papers.offline import offline_page
+from retorno.papers.seal import Seal, public_keys_from, verify_file, verify_seal
 from retorno.papers.seal import Verdict as SealVerdict
-from retorno.papers.seal import public_keys_from, verify_file
 from retorno.routes.cells import ground_folder
 from retorno.routes.check_data import check_data
 from retorno.settings import load_settings
@@ -254,27 +255,55 @@ def init(arguments: argparse.Namespace) -> int:
 
 @command(
     "verify",
-    "check a manifest: PDF, its attached JSON, or spreadsheet; status 0 only if it is valid",
-    argument("file", metavar="FILE", type=Path, help="the file as received"),
+    "check a manifest: PDF, its attached JSON, spreadsheet, or QR text; status 0 only if it is valid",
+    argument("file", metavar="FILE", help="the file as received, or the text of the QR code (R1. ...)"),
     argument("--keys", type=Path, help="public keys (JSON), to check without the office's database"),
 )
 def verify(arguments: argparse.Namespace) -> int:
+    is_code = arguments.file.startswith("R1.") and not Path(arguments.file).exists()
+    checked = arguments.file if is_code else Path(arguments.file)
     if arguments.keys is not None:
         keys = public_keys_from(json.loads(arguments.keys.read_text(encoding="utf-8")))
-        outcome = verify_file(arguments.file, keys)
+        outcome = verify_seal(checked, keys) if isinstance(checked, str) else verify_file(checked, keys)
     else:
         with office_to_read().reading() as session:
-            outcome = verify_file(
-                arguments.file,
-                keyring.public_keys(session),
-                is_superseded=lambda seal: manifest.is_superseded(session, seal),
-            )
+            keys = keyring.public_keys(session)
+
+            def asked(seal: Seal) -> bool:
+                return manifest.is_superseded(session, seal)
+
+            if isinstance(checked, str):
+                outcome = verify_seal(checked, keys, is_superseded=asked)
+            else:
+                outcome = verify_file(checked, keys, is_superseded=asked)
     if outcome.seal is not None:
         print(
             printable(f"movement {outcome.seal.movement}, for {outcome.seal.recipient}, number {outcome.seal.version}")
         )
+    if outcome.manifest is not None:
+        print(f"people on the list: {len(outcome.manifest.rows)}")
     print(printable(f"{outcome.verdict.value}: {outcome.reason}"))
+    if arguments.keys is not None and outcome.verdict is SealVerdict.VALID:
+        print("whether a newer version exists only the office can tell")
     return OK if outcome.verdict is SealVerdict.VALID else INVALID
+
+
+@command(
+    "verify-page",
+    "write a page that checks manifests in any browser without network, with this office's public keys inside",
+    argument("--out", metavar="FILE", type=Path, required=True, help="HTML file to write, such as on a USB stick"),
+    argument("--keys", type=Path, help="public keys (JSON) instead of those of the office's database"),
+)
+def write_verify_page(arguments: argparse.Namespace) -> int:
+    expect_writable(arguments.out)
+    if arguments.keys is not None:
+        keys = public_keys_from(json.loads(arguments.keys.read_text(encoding="utf-8")))
+    else:
+        with office_to_read().reading() as session:
+            keys = keyring.public_keys(session)
+    arguments.out.write_bytes(offline_page(keys, made_on=clock.now().date()))
+    print(printable(f"page written to {arguments.out}, with keys: {', '.join(sorted(keys))}"))
+    return OK
 
 
 @command(

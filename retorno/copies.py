@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,11 +15,11 @@ from retorno.models.movements import AgreementConfirmation, Movement, Seat
 from retorno.models.office import Office
 from retorno.movement_facts import Rider, View
 from retorno.office import access
-from retorno.papers.form import Contact, CrewMember, Manifest, Notice, Window
+from retorno.papers.form import Contact, CrewMember, ExpectedPost, Manifest, Notice, Window
 from retorno.papers.keys import reference
 from retorno.situation import Situation
 from retorno.text import latin_suggestion
-from retorno.vocabulary import PartyKind, SeatStatus, Sex
+from retorno.vocabulary import PartyKind, SeatStatus, Sex, TripEventKind
 
 WHITELIST: dict[PartyKind, tuple[str, ...]] = {
     PartyKind.BORDER_POST: (
@@ -143,7 +144,7 @@ def build(
     return Manifest(
         movement=movement.reference,
         recipient=recipient_reference(party),
-        recipient_name=recipient_name(at, party),
+        recipient_name=_printed_name(seen, at, party),
         recipient_kind=party.kind.value,
         version=number,
         supersedes=supersedes,
@@ -152,6 +153,7 @@ def build(
         posts=[]
         if is_consulate
         else [f"{at.name(c.leave_post_id)} / {at.name(c.enter_post_id)}" for c in seen.crossings],
+        expected=() if is_consulate else tuple(_expected(seen, at)),
         window=Window(
             start=clock.local(movement.depart_at, zone), end=clock.local(movement.arrive_at, zone), zone=zone
         ),
@@ -230,6 +232,29 @@ def _crew(seen: View) -> list[CrewMember]:
         *(CrewMember(role="driver", name=driver.name, phone=driver.phone) for driver in seen.drivers),
         *(CrewMember(role="escort", name=e.escort.name, phone=e.escort.phone) for e in seen.escorts),
     ]
+
+
+def _expected(seen: View, at: Situation) -> list[ExpectedPost]:
+    """Each post on the way with the hour at which its desk begins, in the order of the way."""
+    entering = {
+        event["crossing_id"]: datetime.fromisoformat(event["at"])
+        for event in json.loads(seen.movement.route or "{}").get("events", ())
+        if event["kind"] == TripEventKind.ENTRY_FORMALITIES
+    }
+    return [
+        ExpectedPost(name=at.name(post_id), at=clock.local(instant, at.zone_name(post_id)), zone=at.zone_name(post_id))
+        for crossing in seen.crossings
+        for post_id, instant in (
+            (crossing.leave_post_id, crossing.at),
+            (crossing.enter_post_id, entering.get(crossing.crossing_id, crossing.at)),
+        )
+    ]
+
+
+def _printed_name(seen: View, at: Situation, party: Party) -> str:
+    """Name of a recipient on paper; an escort by name."""
+    names = {each.escort.escort_id: each.escort.name for each in seen.escorts}
+    return names.get(party.party_id, "") or recipient_name(at, party)
 
 
 def recipient_name(at: Situation, party: Party) -> str:

@@ -1,31 +1,42 @@
-"""What leaves the house as a file: made at the moment of the download, for the one who may have it."""
+"""What leaves the house as a file: made at the moment of the download, for the one who may have it.
+
+A paper is made in two steps. ``prepare`` checks, reads and logs inside the transaction of the act; ``Prepared.file``
+sets the page afterwards, so that nobody waits for a lock while a page is set. ``deliver`` does both for a one-time
+link, which is used up by the first step.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from babel import Locale
 from sqlmodel import Session, col, select
 
-from retorno import clock, keyring, reports
+from retorno import clock, keyring, printing, reports
 from retorno.confirmation import Party
+from retorno.database import Database
 from retorno.errors import NotAllowed
 from retorno.intake import import_template
 from retorno.labels import label, labels_for
 from retorno.manifest import copy_for, seal_of
-from retorno.models.movements import Movement, MovementSegment, Seat
+from retorno.models.movements import Movement
 from retorno.models.office import AuditEntry, Draft, FileToken, Office
-from retorno.models.people import Consent, Person, TravelGroup
+from retorno.models.people import Consent, Person
+from retorno.movement_facts import view
 from retorno.office import access, accounts, audit
-from retorno.papers import pages, personal
+from retorno.papers import journey, offline, pages, personal
 from retorno.papers.keys import reference
 from retorno.papers.sheets import Sheet, xlsx_bytes
+from retorno.papers.words import person_language, words
 from retorno.settings import Settings
 from retorno.situation import situation
-from retorno.vocabulary import Language, Mode, PartyKind, PersonStatus, SeatStatus
+from retorno.vocabulary import Language, PartyKind, Role
 
 PDF = "application/pdf"
+HTML = "text/html; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TOKEN_LIFE = timedelta(minutes=10)
 
@@ -37,6 +48,19 @@ class File:
     name: str
     media_type: str
     content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A file whose content is still to be made, from plain values only: without database and lock."""
+
+    name: str
+    media_type: str
+    render: Callable[[], bytes]
+
+    def file(self) -> File:
+        """The file; may take a while."""
+        return File(name=self.name, media_type=self.media_type, content=self.render())
 
 
 # ---- one-time links ---------------------------------------------------------------------------------------------
@@ -54,19 +78,59 @@ def redeem(session: Session, user_id: str, token: str) -> tuple[str, str]:
     return row.kind, row.object_id
 
 
+def deliver(database: Database, user_id: str, token: str, *, language: Language, settings: Settings) -> File:
+    """The file of a one-time link; the page is set after the transaction that used the link up."""
+    with access.acting(database, user_id, "file.read") as (session, actor):
+        kind, object_id = redeem(session, actor.user_id, token)
+        ready = prepare(session, actor, kind=kind, object_id=object_id, language=language, settings=settings)
+    return ready.file()
+
+
 def make(
     session: Session, actor: access.Actor, *, kind: str, object_id: str, language: Language, settings: Settings
 ) -> File:
-    """The file of a kind, if the actor may have it; ``NotAllowed`` otherwise."""
+    """The file of a kind at once, inside the transaction; ``deliver`` and ``prepare`` hold no lock while it is set."""
+    return prepare(session, actor, kind=kind, object_id=object_id, language=language, settings=settings).file()
+
+
+def prepare(
+    session: Session, actor: access.Actor, *, kind: str, object_id: str, language: Language, settings: Settings
+) -> Prepared:
+    """A file of a kind, if the actor may have it; ``NotAllowed`` otherwise.
+
+    Parameters
+    ----------
+    kind, object_id
+        ``manifest_pdf``, ``manifest_xlsx``: movement/party kind/party id. ``itineraries_pdf``, ``route_pdf``: movement.
+        ``handover_pdf``: movement/place. ``itinerary_pdf``: person. ``consent_pdf``: consent. ``offline_check``: empty.
+        ``import_template``: empty. ``import_faults``: the draft.
+    """
     match kind:
-        case "manifest_pdf":
-            return manifest_file(session, actor, object_id, language, settings, is_pdf=True)
-        case "manifest_xlsx":
-            return manifest_file(session, actor, object_id, language, settings, is_pdf=False)
+        case "manifest_pdf" | "manifest_xlsx":
+            return prepare_manifest(session, actor, object_id, language, settings, is_pdf=kind == "manifest_pdf")
         case "itinerary_pdf":
-            return itinerary_file(session, actor, object_id, settings)
+            return prepare_itinerary(session, actor, object_id, settings)
+        case "itineraries_pdf":
+            return prepare_itineraries(session, actor, object_id, settings)
+        case "route_pdf":
+            return prepare_route(session, actor, object_id, language, settings)
+        case "handover_pdf":
+            return prepare_handover(session, actor, object_id, language, settings)
         case "consent_pdf":
-            return consent_file(session, actor, object_id)
+            return prepare_consent(session, actor, object_id)
+        case "offline_check":
+            return prepare_offline_check(session, actor)
+        case _:
+            return _ready(_made(session, actor, kind, object_id, language))
+
+
+def _ready(made: File) -> Prepared:
+    return Prepared(name=made.name, media_type=made.media_type, render=lambda: made.content)
+
+
+def _made(session: Session, actor: access.Actor, kind: str, object_id: str, language: Language) -> File:
+    """Files that need the database to the end and are made in a moment."""
+    match kind:
         case "audit_report":
             name = f"retorno-audit-{clock.now():%Y%m%d-%H%M}.json"
             return File(name=name, media_type="application/json", content=reports.audit_report(session, actor))
@@ -99,35 +163,35 @@ def party_of(text: str) -> tuple[str, Party]:
 def manifest_file(
     session: Session, actor: access.Actor, object_id: str, language: Language, settings: Settings, *, is_pdf: bool
 ) -> File:
+    """The list in force for one recipient at once; ``prepare_manifest`` holds no lock while it is set."""
+    return prepare_manifest(session, actor, object_id, language, settings, is_pdf=is_pdf).file()
+
+
+def prepare_manifest(
+    session: Session, actor: access.Actor, object_id: str, language: Language, settings: Settings, *, is_pdf: bool
+) -> Prepared:
     """The list in force for one recipient, printed or as a workbook. A consulate has no workbook (R25)."""
     movement_id, party = party_of(object_id)
     if party.kind is PartyKind.CONSULATE and not is_pdf:
         raise NotAllowed
     copy = copy_for(session, actor, movement_id=movement_id, party=party)
     movement = session.get_one(Movement, movement_id)
-    office_keys = keyring.of_office(movement.office_id)
+    key = keyring.of_office(movement.office_id).signing
     zone = situation(session).zone_name(session.get_one(Office, movement.office_id).home_place_id)
-    words = labels_for(language, "paper")
-    name = f"{movement.reference}-{copy.number}"
+    words, code = labels_for(language, "paper"), language.value
+    name, content, seal = f"{movement.reference}-{copy.number}", copy.canonical, seal_of(copy)
     if not is_pdf:
-        content = pages.manifest_xlsx(
-            copy.canonical,
-            seal_of(copy),
-            labels=words,
-            language=language.value,
-            zone=zone,
-            key=office_keys.signing,
+        return Prepared(
+            name=f"{name}.xlsx",
+            media_type=XLSX,
+            render=lambda: pages.manifest_xlsx(content, seal, labels=words, language=code, zone=zone, key=key),
         )
-        return File(name=f"{name}.xlsx", media_type=XLSX, content=content)
-    content = pages.manifest_pdf(
-        copy.canonical,
-        seal_of(copy),
-        labels=words,
-        language=language.value,
-        foot=_foot(session, actor, zone, settings),
-        key=office_keys.signing,
+    foot = _foot(session, actor, zone, settings)
+    return Prepared(
+        name=f"{name}.pdf",
+        media_type=PDF,
+        render=lambda: pages.manifest_pdf(content, seal, labels=words, language=code, foot=foot, key=key),
     )
-    return File(name=f"{name}.pdf", media_type=PDF, content=content)
 
 
 def _foot(session: Session, actor: access.Actor, zone: str, settings: Settings) -> pages.Foot:
@@ -143,111 +207,140 @@ def _foot(session: Session, actor: access.Actor, zone: str, settings: Settings) 
     )
 
 
-# ---- itinerary, consent ------------------------------------------------------------------------------------------
+# ---- papers of a person ------------------------------------------------------------------------------------------
 
 
-def itinerary_file(session: Session, actor: access.Actor, person_id: str, settings: Settings) -> File:
-    """One person's journey in the person's language, with Spanish beside it."""
+def prepare_itinerary(session: Session, actor: access.Actor, person_id: str, settings: Settings) -> Prepared:
+    """One person's journey in the person's language, with Spanish beside it; ``NotAllowed`` without a seat."""
     actor = access.require(session, actor, "intake.read", person_id=person_id)
-    person = session.get_one(Person, person_id)
-    group = session.get_one(TravelGroup, person.group_id)
     office = session.get_one(Office, actor.office_id)
-    where = situation(session)
-    rows = session.exec(
-        select(Seat, Movement)
-        .join(Movement, col(Movement.movement_id) == Seat.movement_id)
-        .where(Seat.person_id == person_id, Seat.status == SeatStatus.ACTIVE)
-        .order_by(col(Seat.depart_at))
-    ).all()
-    stops: list[personal.Stop] = []
-    for seat, movement in rows:
-        segments = session.exec(
-            select(MovementSegment)
-            .where(MovementSegment.movement_id == movement.movement_id)
-            .order_by(col(MovementSegment.segment))
-        ).all()
-        start, end = segments[seat.board].from_place_id, segments[seat.alight - 1].to_place_id
-        mode = "plane" if movement.mode in (Mode.FLIGHT, Mode.CHARTER) else "bus"
-        kind = "reception" if end == group.destination_place_id else "night"
-        stops.append(_stop("depart", where.name(start), seat.depart_at, where.zone_name(start), mode))
-        stops.append(_stop(kind, where.name(end), seat.arrive_at, where.zone_name(end), mode))
-    if not stops:
+    found = printing.itineraries(session, (person_id,), office=office, check_address=f"{settings.origin}/verify")
+    if not found:
         raise NotAllowed
-    companions = session.exec(
-        select(Person).where(
-            Person.group_id == person.group_id, Person.person_id != person_id, Person.status == PersonStatus.ACTIVE
-        )
-    ).all()
-    language = person.contact_language if person.contact_language in set(Language) else Language.ES.value
-    itinerary = personal.Itinerary(
-        name=f"{person.given_names} {person.family_names}".strip(),
-        reference=reference(keyring.of_office(office.office_id).reference_key, person_id, "PERSON"),
-        stops=stops,
-        bring=("documents", "medicine", "clothes", "phone"),
-        companions=[f"{other.given_names} {other.family_names}".strip() for other in companions],
-        met_by=where.name(group.destination_place_id),
-        complaint_phone=office.complaint_contact,
-        printed_on=clock.now().date(),
-        check_text=f"{settings.origin}/verify",
-        is_demo=office.is_demo,
+    audit.append(session, actor, act="file.itinerary", object_kind="person", object_id=person_id, outcome="read")
+    return Prepared(name=f"{found[0].reference}.pdf", media_type=PDF, render=lambda: personal.itineraries_pdf(found))
+
+
+def prepare_itineraries(session: Session, actor: access.Actor, movement_id: str, settings: Settings) -> Prepared:
+    """The journeys of everyone on a movement as one file, families together; ``NotAllowed`` if nobody travels."""
+    actor = access.require(session, actor, "file.itineraries", movement_id=movement_id)
+    movement = session.get_one(Movement, movement_id)
+    office = session.get_one(Office, movement.office_id)
+    people = [rider.person.person_id for rider in view(session, movement_id).riders]
+    found = printing.itineraries(session, people, office=office, check_address=f"{settings.origin}/verify")
+    if not found:
+        raise NotAllowed
+    for person_id in people:
+        audit.append(session, actor, act="file.itinerary", object_kind="person", object_id=person_id, outcome="read")
+    title = f"{movement.reference} ({len(found)})"
+    return Prepared(
+        name=f"{movement.reference}-itineraries.pdf",
+        media_type=PDF,
+        render=lambda: personal.itineraries_pdf(found, title=title),
     )
-    content = personal.itinerary_pdf(
-        itinerary,
-        labels=labels_for(Language(language), "paper"),
-        language=language,
-        spanish_labels=None if language == Language.ES else labels_for(Language.ES, "paper"),
-    )
-    audit.append(
-        session,
-        actor,
-        act="file.itinerary",
-        object_kind="person",
-        object_id=person_id,
-        outcome="read",
-    )
-    return File(name=f"{itinerary.reference}.pdf", media_type=PDF, content=content)
 
 
-def _stop(kind: str, place: str, at: datetime, zone: str, mode: str) -> personal.Stop:
-    return personal.Stop(kind=kind, place=place, at=at, zone=zone, mode=mode)
-
-
-def consent_file(session: Session, actor: access.Actor, consent_id: str) -> File:
-    """The person's copy of one consent, in the language it was read in."""
+def prepare_consent(session: Session, actor: access.Actor, consent_id: str) -> Prepared:
+    """The person's copy of one consent, in the language it was read in; Spanish where we have no text in it."""
     consent = session.get(Consent, consent_id)
     if consent is None:
         raise NotAllowed
     actor = access.require(session, actor, "intake.read", person_id=consent.person_id)
     person = session.get_one(Person, consent.person_id)
     office = session.get_one(Office, actor.office_id)
-    language = Language(consent.language) if consent.language in set(Language) else Language.ES
+    language = person_language(consent.language)
+    own = words(language, "consent")
+    zone = situation(session).zone_name(office.home_place_id)
+    names = Locale.parse(language)
+    country = names.territories.get(consent.destination_country, consent.destination_country)
     key = keyring.of_office(office.office_id).reference_key
-    country = situation(session).ground.countries[consent.destination_country]
     copy = personal.ConsentCopy(
-        name=f"{person.given_names} {person.family_names}".strip(),
+        language=language,
+        name=printing.full_name(person),
         reference=reference(key, person.person_id, "PERSON"),
         text_version=consent.text_version,
-        paragraphs=[label(f"consent.text.{number}", language) for number in (1, 2, 3, 4)],
+        paragraphs=[own[f"text.{number}"] for number in (1, 2, 3, 4)],
         answers=[
             (
-                label(f"consent.question.{consent.purpose.value}", language, country=country.name_es
-                      if language is Language.ES else country.name_en),
-                label("consent.answer.no" if consent.withdrawn_at else "consent.answer.yes", language),
+                own[f"question.{consent.purpose.value}"].format(country=country),
+                own["answer.no" if consent.withdrawn_at else "answer.yes"],
             )
         ],
         facts=[
-            (label("consent.fact.counselled", language), f"{consent.counselled_at:%Y-%m-%d %H:%M} UTC"),
-            (label("consent.fact.given", language), f"{consent.given_at:%Y-%m-%d %H:%M} UTC"),
-            (label("consent.fact.language", language), consent.language),
-            (label("consent.fact.interpreter", language), consent.interpreter or "–"),
+            (own["fact.counselled"], personal.instant_words(consent.counselled_at, zone, language)),
+            (own["fact.given"], personal.instant_words(consent.given_at, zone, language)),
+            (own["fact.language"], names.languages.get(consent.language.split("-")[0], consent.language)),
+            (own["fact.interpreter"], consent.interpreter or "–"),
         ],
         complaint_phone=office.complaint_contact,
         printed_on=clock.now().date(),
         is_demo=office.is_demo,
-    )  # fmt: skip
-    content = personal.consent_pdf(copy, labels=labels_for(language, "paper"), language=language.value)
+    )
     audit.append(session, actor, act="file.consent", object_kind="person", object_id=person.person_id, outcome="read")
-    return File(name=f"{copy.reference}.pdf", media_type=PDF, content=content)
+    return Prepared(name=f"{copy.reference}.pdf", media_type=PDF, render=lambda: personal.consent_pdf(copy))
+
+
+# ---- papers of a journey -----------------------------------------------------------------------------------------
+
+
+def prepare_route(
+    session: Session, actor: access.Actor, movement_id: str, language: Language, settings: Settings
+) -> Prepared:
+    """The route sheet for drivers and escorts: stops, desks, rests, head counts, phones; no names of people."""
+    actor = access.require(session, actor, "file.route", movement_id=movement_id)
+    sheet = printing.route_sheet(session, movement_id, escort_ids=actor.scopes(Role.ESCORT))
+    foot = _foot_of(session, actor, movement_id, settings)
+    labels = labels_for(language, "paper")
+    audit.append(session, actor, act="file.route", object_kind="movement", object_id=movement_id, outcome="read")
+    return Prepared(
+        name=f"{sheet.movement}-route.pdf",
+        media_type=PDF,
+        render=lambda: journey.route_pdf(sheet, labels=labels, language=language.value, foot=foot),
+    )
+
+
+def prepare_handover(
+    session: Session, actor: access.Actor, object_id: str, language: Language, settings: Settings
+) -> Prepared:
+    """The note of a signed handover at one place (``movement/place``), without names of people."""
+    movement_id, _, place_id = object_id.partition("/")
+    actor = access.require(session, actor, "arrival.read", movement_id=movement_id)
+    own_places = (*actor.scopes(Role.BORDER_POST), *actor.scopes(Role.RECEPTION))
+    if not actor.has(Role.COORDINATOR, Role.ESCORT) and place_id not in own_places:
+        raise NotAllowed
+    note = printing.handover_note(session, movement_id, place_id)
+    foot = _foot_of(session, actor, movement_id, settings)
+    labels = labels_for(language, "paper")
+    audit.append(
+        session,
+        actor,
+        act="file.handover",
+        object_kind="movement",
+        object_id=movement_id,
+        outcome="read",
+        ids={"place_id": place_id},
+    )
+    return Prepared(
+        name=f"{note.movement}-handover.pdf",
+        media_type=PDF,
+        render=lambda: journey.handover_pdf(note, labels=labels, language=language.value, foot=foot),
+    )
+
+
+def _foot_of(session: Session, actor: access.Actor, movement_id: str, settings: Settings) -> pages.Foot:
+    office = session.get_one(Office, session.get_one(Movement, movement_id).office_id)
+    return _foot(session, actor, situation(session).zone_name(office.home_place_id), settings)
+
+
+def prepare_offline_check(session: Session, actor: access.Actor) -> Prepared:
+    """The page that checks a list without network, with the public keys in force; nothing in it is secret."""
+    actor = access.require(session, actor, "file.offline")
+    keys = keyring.public_keys(session)
+    made_on = clock.now().date()
+    audit.append(session, actor, act="file.offline", object_kind="office", object_id="", outcome="read")
+    return Prepared(
+        name="retorno-check.html", media_type=HTML, render=lambda: offline.offline_page(keys, made_on=made_on)
+    )
 
 
 # ---- import faults --------------------------------------------------------------------------------------------------

@@ -341,7 +341,7 @@ def _light(at: Situation, place_id: str, local: datetime) -> tuple[int, int]:
     return first.hour * 60 + first.minute, last.hour * 60 + last.minute
 
 
-def _profiles(riders: Iterable[Rider]) -> set[Profile]:
+def profiles_of(riders: Iterable[Rider]) -> set[Profile]:
     """Who travels, as posts and reception places ask; the parents of a child are a family with it."""
     groups: dict[str, list[Rider]] = {}
     for rider in riders:
@@ -358,14 +358,14 @@ def _profiles(riders: Iterable[Rider]) -> set[Profile]:
 
 
 def _post(seen: View, post_id: str, instant: datetime) -> PostFacts:
-    state = seen.situation.calendars.post_state(post_id, instant, profiles=_profiles(seen.riders))
+    state = seen.situation.calendars.post_state(post_id, instant, profiles=profiles_of(seen.riders))
     if isinstance(state, Open):
         return PostFacts(post_id=post_id, is_open=True, closes_in_min=_minutes_left(state, instant))
     return PostFacts(post_id=post_id, is_open=False, reason=state.reason.value)
 
 
 def _crossing(seen: View, crossing: MovementCrossing) -> CrossingFacts:
-    state = seen.situation.calendars.crossing_state(crossing.crossing_id, crossing.at, profiles=_profiles(seen.riders))
+    state = seen.situation.calendars.crossing_state(crossing.crossing_id, crossing.at, profiles=profiles_of(seen.riders))
     return CrossingFacts(
         crossing_id=crossing.crossing_id,
         leave=_post(seen, crossing.leave_post_id, crossing.at),
@@ -383,7 +383,7 @@ def _receptions(session: Session, seen: View) -> tuple[ReceptionFacts, ...]:
     for place_id, riders in ends.items():
         arrive_at = seen.segments[riders[0].seat.alight - 1].arrive_at
         rule = at.ground.reception.get(place_id)
-        state = at.calendars.post_state(place_id, arrive_at, profiles=_profiles(riders))
+        state = at.calendars.post_state(place_id, arrive_at, profiles=profiles_of(riders))
         local = clock.local(arrive_at, at.zone_name(place_id))
         home = [rider for rider in riders if rider.group.destination_place_id == place_id]
         accepted = {Profile(name) for name in rule.profiles} if rule else set()
@@ -397,7 +397,7 @@ def _receptions(session: Session, seen: View) -> tuple[ReceptionFacts, ...]:
                 closes_in_min=_minutes_left(state, arrive_at),
                 free_places=free if home else None,
                 person_count=len(home),
-                accepts_profiles=not home or not accepted or _profiles(home) <= accepted,
+                accepts_profiles=not home or not accepted or profiles_of(home) <= accepted,
                 is_last_onward_missed=bool(home)
                 and rule is not None
                 and local.hour * 60 + local.minute + rule.buffer_min > rule.last_onward_min,

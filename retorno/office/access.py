@@ -100,6 +100,10 @@ ACTS: dict[str, frozenset[Role]] = {
         "changes.movement": (CO,),
         "changes.closure": (CO,),
         "changes.escort": (CO, PR),
+        # papers
+        "file.itineraries": (CO,),
+        "file.route": (CO, ES),
+        "file.offline": (CO, CS, BP, RC, ES, PR, HE, AU, MO),
         # office
         "admin.users": (AD,),
         "admin.policy": (AD,),

@@ -86,7 +86,9 @@ def _object_stream(holder: int, objects: Mapping[int, bytes]) -> bytes:
     return b"%d 0 obj\n<</Type/ObjStm%s>>stream\n%s\nendstream\nendobj\n" % (holder, head, data)
 
 
-def _cross_reference(number: int, size: int, entries: Mapping[int, tuple[int, int, int]], keys: bytes) -> bytes:
+def _cross_reference(
+    number: int, size: int, entries: Mapping[int, tuple[int, int, int]], keys: bytes, *, is_packed: bool = True
+) -> bytes:
     """A table of objects as a stream: kind, place or holder, generation or index, for each number in ``entries``."""
     numbers = sorted(entries)
     data = b"".join(
@@ -94,8 +96,8 @@ def _cross_reference(number: int, size: int, entries: Mapping[int, tuple[int, in
         for kind, place, rest in (entries[entry] for entry in numbers)
     )
     sections = b"".join(b"%d %d " % (first, count) for first, count in _runs(numbers)).strip()
-    data = zlib.compress(data, 9)
-    more = b"/Index[%s]%s/Length %d/Filter/FlateDecode" % (sections, keys, len(data))
+    data = zlib.compress(data, 9) if is_packed else data
+    more = b"/Index[%s]%s/Length %d%s" % (sections, keys, len(data), b"/Filter/FlateDecode" if is_packed else b"")
     return b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]%s>>stream\n%s\nendstream\nendobj\n" % (number, size, more, data)
 
 
@@ -128,4 +130,6 @@ def addition(pdf: bytes, trailer: Trailer, content: bytes) -> bytes:
     start = len(pdf) + len(added)
     entries = {number: (1, len(pdf) + 1, 0), number + 1: (1, start, 0)}
     keys = trailer.keys + b"/Prev %d" % trailer.start
-    return added + _cross_reference(number + 1, number + 2, entries, keys) + b"startxref\n%d\n%%%%EOF" % start
+    # Not packed: the page that checks without this program writes the same bytes anew (templates/check.js).
+    table = _cross_reference(number + 1, number + 2, entries, keys, is_packed=False)
+    return added + table + b"startxref\n%d\n%%%%EOF" % start

@@ -193,6 +193,12 @@ def _plain_qr(text: str) -> str:
     )
 
 
+def instant_words(at: datetime, zone: str, language: str) -> str:
+    """Day and time of an instant at a place, in a person's language."""
+    local = clock.local(at, zone)
+    return f"{full_day(local.date(), language)} {clock_time(local)}"
+
+
 def consent_pdf(copy: ConsentCopy, *, paper: Paper = Paper.A4) -> bytes:
     """The person's own copy of a consent: the text as read, the answers given, and how to take it back."""
     own = words(copy.language)

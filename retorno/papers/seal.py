@@ -377,7 +377,7 @@ def _open_workbook(content: bytes, public_keys: Mapping[str, bytes]) -> tuple[by
 def verify_file(
     path: Path, public_keys: Mapping[str, bytes], *, is_superseded: IsSuperseded | None = None
 ) -> Verification:
-    """Check a file that claims to be one of our manifests: PDF, its attached JSON, or workbook.
+    """Check a file that claims to be one of our manifests: PDF, its attached JSON, workbook, or the text of a QR code.
 
     "Valid" means: the list is the one that was signed, and page or cells around it are untouched.
     """
@@ -403,6 +403,8 @@ def verify_content(
 
 def _verify(content: bytes, public_keys: Mapping[str, bytes], is_superseded: IsSuperseded | None) -> Verification:
     problem: str | None = None
+    if content.lstrip().startswith(b"R1.") and len(content) < 1000:
+        return verify_seal(content.decode("ascii", "replace"), public_keys, is_superseded=is_superseded)
     if content.startswith(b"%PDF-"):
         problem = _check_page(content, public_keys)
         attached = attached_files(content)
