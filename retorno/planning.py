@@ -6,44 +6,34 @@ anything moved since the plan was made.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from retorno import clock
+from retorno.assumptions import MORE, WhatIf, assumed_by
 from retorno.booking import write_movements
 from retorno.errors import Inconsistent, InputError, NotAllowed, Refused, Stale
-from retorno.fairness import first_stranded_first
-from retorno.fleet import trip_details
-from retorno.gathering import Gathered, gather
 from retorno.models.movements import Driver, Movement, Offer, OfferCreate, Plan, Seat
 from retorno.models.office import Office
-from retorno.models.people import Person, TravelGroup
 from retorno.movement_facts import not_travelled
 from retorno.office import access, audit, jobs
 from retorno.optimizer.check import judge
 from retorno.optimizer.problem import Plan as Solution
-from retorno.optimizer.problem import Problem, digest, plan_to_json, problem_to_json
-from retorno.plan_store import (
-    finding_json,
-    own_plan,
-    packed,
-    trip_details_of,
-    unpacked,
-    unplanned_json,
-    verdict_json,
-    versions,
-)
+from retorno.optimizer.problem import digest, plan_to_json
+from retorno.plan_store import own_plan, packed, trip_details_of, unplanned_json, versions
 from retorno.plan_store import problem_of as problem_of
 from retorno.plan_store import solution_of as solution_of
 from retorno.rules import Finding
-from retorno.scope import Scope
-from retorno.screening import screened, without
-from retorno.situation import situation
-from retorno.vocabulary import JobKind, JobState, MovementStatus, PersonStatus, PlanStatus, Role, SeatStatus
+from retorno.screening import screened
+from retorno.solving import fail as fail
+from retorno.solving import gathered as gathered
+from retorno.solving import keep_problem as keep_problem
+from retorno.solving import keep_solution as keep_solution
+from retorno.solving import moved_groups
+from retorno.vocabulary import JobKind, JobState, MovementStatus, PlanStatus, Role, SeatStatus
 
 LONGEST_PLAN_DAYS = 42
 LONGEST_RUN_SECONDS = 900
@@ -123,106 +113,6 @@ def discard(session: Session, actor: access.Actor, *, plan_id: str) -> None:
     audit.append(session, actor, act="planning.discard", object_kind="plan", object_id=plan_id)
 
 
-# ---- what the worker does ----------------------------------------------------------------------------------
-
-
-def gathered(session: Session, plan_id: str) -> Gathered:
-    """The problem of a plan as of now; reads only, so it may take its time without making others wait."""
-    plan = session.get_one(Plan, plan_id)
-    office = session.get_one(Office, plan.office_id)
-    wanted = tuple(unpacked(plan.details).get("group_ids", ()))
-    scope = Scope(first_date=plan.first_date, days=plan.horizon_days, group_ids=wanted)
-    return gather(session, office, scope, situation(session, day=plan.first_date))
-
-
-def keep_problem(session: Session, plan_id: str, found: Gathered) -> None:
-    """Keep the frozen problem with its digest, and who may not be planned and why."""
-    plan = session.get_one(Plan, plan_id, populate_existing=True)
-    plan.problem = packed(problem_to_json(found.problem))
-    plan.problem_digest = digest(found.problem)
-    plan.groups_availability = json.dumps(found.availability, sort_keys=True)
-    plan.details = packed(
-        {
-            "group_ids": unpacked(plan.details).get("group_ids", []),
-            "trips": {trip_id: trip_details(trip) for trip_id, trip in found.trips.items()},
-            "left_out": {
-                group_id: [finding_json(each) for each in findings] for group_id, findings in found.left_out.items()
-            },
-        }
-    )
-    session.add(plan)
-    session.flush()
-
-
-def keep_solution(
-    session: Session,
-    plan_id: str,
-    *,
-    solution: Solution,
-    bound_cents: int | None,
-    stop_reason: str,
-    is_final: bool,
-) -> None:
-    """Keep a checked plan; the last one becomes the draft, with the reasons of everyone who is not in it.
-
-    Raises
-    ------
-    Inconsistent
-        If the checker refuses the plan: it is never shown.
-    """
-    plan = session.get_one(Plan, plan_id, populate_existing=True)
-    if plan.status is not PlanStatus.RUNNING:
-        return
-    problem = problem_of(plan)
-    verdict = judge(problem, solution)
-    if not verdict.is_valid:
-        raise Inconsistent(f"plan {plan_id}: the checker refuses it: {verdict.violations[0].code}")
-    unplanned = "[]"
-    if is_final:
-        # Whoever withdrew, was stopped or got a seat while the run went on is not in the draft.
-        planned = sorted(group_id for group_id, legs in solution.itineraries.items() if legs)
-        solution = without(problem, solution, set(moved_groups(session, plan, planned)))
-        solution = first_stranded_first(problem, solution, _stranded_since(session, plan, problem))
-        solution, dropped = screened(session, plan, problem, solution)
-        verdict = judge(problem, solution)
-        if not verdict.is_valid:
-            raise Inconsistent(f"plan {plan_id}: the checker refuses what is left: {verdict.violations[0].code}")
-        unplanned = unplanned_json(problem, solution, dropped)
-    plan.solution = packed(plan_to_json(solution))
-    plan.value_cents = verdict.value_cents
-    plan.bound_cents = bound_cents
-    plan.stop_reason = stop_reason
-    plan.unplanned = unplanned
-    plan.verdict = verdict_json(verdict)
-    if is_final:
-        plan.status = PlanStatus.DRAFT
-        plan.version += 1
-    session.add(plan)
-    session.flush()
-
-
-def _stranded_since(session: Session, plan: Plan, problem: Problem) -> dict[str, date]:
-    """First stranded day of every group that may still be planned, of the member who waits longest."""
-    group_ids = [group.id for group in problem.groups]
-    moved = set(moved_groups(session, plan, group_ids))
-    rows = session.exec(
-        select(col(Person.group_id), func.min(Person.stranded_since))
-        .where(col(Person.group_id).in_(group_ids), Person.status == PersonStatus.ACTIVE)
-        .group_by(col(Person.group_id))
-    ).all()
-    return {group_id: since for group_id, since in rows if group_id not in moved}
-
-
-def fail(session: Session, plan_id: str, reason: str) -> None:
-    """Note that a run ended without a plan."""
-    plan = session.get_one(Plan, plan_id, populate_existing=True)
-    if plan.status is PlanStatus.RUNNING:
-        plan.status, plan.stop_reason = PlanStatus.FAILED, reason
-        plan.version += 1
-        session.add(plan)
-        session.flush()
-
-
 # ---- acceptance ---------------------------------------------------------------------------------------------
 
 
@@ -250,6 +140,8 @@ def accept(session: Session, actor: access.Actor, *, plan_id: str) -> Accepted:
     problem, solution = problem_of(plan), solution_of(plan)
     if digest(problem) != plan.problem_digest or not judge(problem, solution).is_valid:
         raise Inconsistent(f"plan {plan_id} does not fit its problem")
+    if plan.is_hypothetical:
+        _is_real(session, plan, solution)
     _nothing_moved(session, plan, solution)
     kept, dropped = screened(session, plan, problem, solution)
     if not any(kept.itineraries.values()):
@@ -281,6 +173,37 @@ def accept(session: Session, actor: access.Actor, *, plan_id: str) -> Accepted:
     )
 
 
+class NotYetReal(Stale):
+    """A plan on assumed facts counts on something that is not on record: register it first, then accept.
+
+    Parameters
+    ----------
+    reasons
+        Codes of the checker about the plan on the facts as they are (labels ``check.<code>``).
+    assumed
+        What the plan assumes more than there is.
+    """
+
+    def __init__(self, reasons: Sequence[str], assumed: Sequence[WhatIf]) -> None:
+        self.reasons, self.assumed = tuple(reasons), tuple(assumed)
+        super().__init__(
+            "the plan counts on what is not on record yet: register the vehicle, the seats or the change first ("
+            + ", ".join(self.reasons)
+            + ")"
+        )
+
+
+def _is_real(session: Session, plan: Plan, solution: Solution) -> None:
+    """Judge a plan on assumed facts by the facts as they are now; what was assumed away does not matter then."""
+    real = gathered(session, plan.plan_id).problem
+    known = {group.id for group in real.groups}
+    verdict = judge(real, replace(solution, problem=real.name))
+    broken = [each.code.value for each in verdict.violations if not each.group_id or each.group_id in known]
+    if broken:
+        more = [each for each in assumed_by(plan) if each.kind in MORE]
+        raise NotYetReal(tuple(dict.fromkeys(broken)), more)
+
+
 def _has_notice(session: Session, plan: Plan, movement_ids: Sequence[str]) -> None:
     """``Stale`` if a movement that this plan makes leaves too soon for its list to be sent in time (R22)."""
     for movement_id in movement_ids:
@@ -288,25 +211,6 @@ def _has_notice(session: Session, plan: Plan, movement_ids: Sequence[str]) -> No
         deadline = movement.depart_at - timedelta(hours=movement.notice_hours)
         if movement.plan_id == plan.plan_id and deadline < clock.now():
             raise Stale("the first journeys of the plan leave too soon for their notice: find a plan again")
-
-
-def moved_groups(session: Session, plan: Plan, group_ids: Sequence[str]) -> list[str]:
-    """Groups about which a fact changed since the plan was gathered, that have seats by now, or that are gone (I3)."""
-    known = json.loads(plan.groups_availability)
-    rows = session.exec(
-        select(TravelGroup)
-        .where(col(TravelGroup.group_id).in_(group_ids))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
-    seated = session.exec(
-        select(Seat.group_id)
-        .where(col(Seat.group_id).in_(group_ids), Seat.status == SeatStatus.ACTIVE, not_travelled(clock.now()))
-        .distinct()
-    ).all()
-    moved = {row.group_id for row in rows if row.availability != known.get(row.group_id)}
-    gone = set(group_ids) - {row.group_id for row in rows}
-    return sorted(moved | gone | {group_id for group_id in seated if group_id})
 
 
 def _nothing_moved(session: Session, plan: Plan, solution: Solution) -> None:

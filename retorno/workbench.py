@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
-from retorno import clock, planning
+from retorno import clock
 from retorno.choosing import find_choice
 from retorno.errors import Inconsistent, Refused, Stale
 from retorno.models.movements import Plan, PlanStep
@@ -24,6 +24,7 @@ from retorno.optimizer.problem import Problem, plan_to_json
 from retorno.plan_store import own_plan, packed, problem_of, solution_of, unplanned_json, verdict_json
 from retorno.rules import Finding
 from retorno.screening import carriers_of, findings_on
+from retorno.solving import moved_groups
 from retorno.vocabulary import PlanAct, PlanStatus
 
 
@@ -195,7 +196,7 @@ def _edited(
     """Check an edited solution, screen it on real movements and keep it as the next step."""
     before = carriers_of(solution_of(plan))
     touched = set(groups).union(*(aboard for aboard in before.values() if aboard & set(groups)))
-    gone = set(planning.moved_groups(session, plan, sorted(solution.itineraries)))
+    gone = set(moved_groups(session, plan, sorted(solution.itineraries)))
     if gone & set(groups):
         raise Stale("the facts about this group changed since the plan was made: find a plan again")
     for group_id in sorted(gone):

@@ -18,10 +18,9 @@ from typing import Any
 
 import structlog
 
-from retorno import planning
+from retorno import solving
 from retorno.database import Database
 from retorno.errors import Inconsistent, NotSaved, RetornoError
-from retorno.models.movements import Plan
 from retorno.models.office import Job
 from retorno.office import jobs
 from retorno.optimizer.check import Verdict
@@ -57,7 +56,7 @@ def run(database: Database, *, name: str, should_stop: Callable[[], bool], once:
         try:
             with database.transaction() as session:
                 for lost in jobs.give_up(session):
-                    planning.fail(session, lost.object_id, lost.error)
+                    solving.fail(session, lost.object_id, lost.error)
                 job = jobs.take(session, name)
         except NotSaved as problem:
             _log.error("database does not answer", error=str(problem))
@@ -88,7 +87,7 @@ def _run_job(database: Database, job: Job, name: str) -> None:
         try:
             with database.transaction() as session:
                 if jobs.is_held(session, job.job_id, name):
-                    planning.fail(session, job.object_id, error)
+                    solving.fail(session, job.object_id, error)
                     jobs.finish(session, job.job_id, name, state=JobState.FAILED, error=error)
         except NotSaved:
             # Its lease runs out, and it is taken up again as soon as the database can be written.
@@ -114,9 +113,12 @@ def _kept_alive(database: Database, job: Job, name: str) -> Iterator[None]:
         heart.join()
 
 
-def _child(problem_json: str, seconds: float, seed: int, pipe: multiprocessing.connection.Connection) -> None:
+def _child(
+    problem_json: str, start_json: str, seconds: float, seed: int, pipe: multiprocessing.connection.Connection
+) -> None:
     """Solve in a process of its own: it reads no database and knows no person; messages are JSON text."""
     problem = problem_from_json(json.loads(problem_json))
+    start = plan_from_json(json.loads(start_json)) if start_json else None
     best: list[int] = []
     kept_at = [float("-inf")]
 
@@ -144,7 +146,12 @@ def _child(problem_json: str, seconds: float, seed: int, pipe: multiprocessing.c
             pipe.send(json.dumps({"plan": plan_to_json(plan)}))
 
     result = solve(
-        problem, Settings(seconds=seconds, seed=seed), on_progress=on_progress, should_stop=should_stop, on_plan=on_plan
+        problem,
+        Settings(seconds=seconds, seed=seed),
+        on_progress=on_progress,
+        should_stop=should_stop,
+        start=start,
+        on_plan=on_plan,
     )
     answer = {
         "plan": plan_to_json(result.plan),
@@ -156,24 +163,26 @@ def _child(problem_json: str, seconds: float, seed: int, pipe: multiprocessing.c
 
 
 def _solve_plan(database: Database, job: Job, name: str) -> None:
-    """Gather, solve, keep; stopping keeps the best plan as a draft."""
+    """Gather unless it is a copy, solve, keep; stopping keeps the best plan as a draft."""
     with _kept_alive(database, job, name), database.reading() as session:
-        found = planning.gathered(session, job.object_id)
-        plan = session.get_one(Plan, job.object_id)
-        seconds, seed = plan.seconds, plan.seed
+        task = solving.task(session, job.object_id)
     with database.transaction() as session:
         if not jobs.is_held(session, job.job_id, name):
             raise LeaseLost
-        planning.keep_problem(session, job.object_id, found)
+        if task.found is not None:
+            solving.keep_problem(session, job.object_id, task.found)
         jobs.renew(session, job.job_id, name)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    content = json.dumps(problem_to_json(found.problem))
-    child = context.Process(target=_child, args=(content, float(seconds), seed, theirs), daemon=True)
+    content = json.dumps(problem_to_json(task.problem))
+    start = json.dumps(plan_to_json(task.start)) if task.start else ""
+    child = context.Process(target=_child, args=(content, start, float(task.seconds), task.seed, theirs), daemon=True)
     child.start()
     theirs.close()
     try:
-        answer = _follow(database, job, name, ours, child, time.monotonic() + seconds + GRACE_SECONDS)
+        answer = _follow(
+            database, job, name, ours, child, time.monotonic() + task.seconds + GRACE_SECONDS, bound=task.bound
+        )
     finally:
         if child.is_alive():
             child.terminate()
@@ -183,11 +192,11 @@ def _solve_plan(database: Database, job: Job, name: str) -> None:
     with database.transaction() as session:
         if not jobs.is_held(session, job.job_id, name):
             raise LeaseLost
-        planning.keep_solution(
+        solving.keep_solution(
             session,
             job.object_id,
             solution=plan_from_json(answer["plan"]),
-            bound_cents=answer["bound"],
+            bound_cents=task.bound(answer["bound"]),
             stop_reason=answer["stop_reason"],
             is_final=True,
         )
@@ -201,6 +210,8 @@ def _follow(
     pipe: multiprocessing.connection.Connection,
     child: Any,
     deadline: float,
+    *,
+    bound: Callable[[int | None], int | None] = lambda proven_cents: proven_cents,
 ) -> dict[str, Any] | None:
     """Write progress once a second, keep better plans, pass on a wish to stop, and wait for the result."""
     progress: dict[str, Any] = {}
@@ -225,11 +236,11 @@ def _follow(
                 raise LeaseLost
             goes_on = jobs.renew(session, job.job_id, name, progress=progress or None)
             if better is not None:
-                planning.keep_solution(
+                solving.keep_solution(
                     session,
                     job.object_id,
                     solution=plan_from_json(better),
-                    bound_cents=progress.get("bound"),
+                    bound_cents=bound(progress.get("bound")),
                     stop_reason="",
                     is_final=False,
                 )

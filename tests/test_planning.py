@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -354,7 +355,7 @@ def child_flight(
 
 
 def rules_that_stopped(plan: Plan, group_id: str) -> set[str]:
-    rows = {row["group_id"]: row for row in planning.json.loads(plan.unplanned)}
+    rows = {row["group_id"]: row for row in json.loads(plan.unplanned)}
     return {found["code"] for found in rows.get(group_id, {"findings": []})["findings"]}
 
 

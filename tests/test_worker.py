@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from retorno import planning, worker
+from retorno import planning, solving, worker
 from retorno.database import Database
 from retorno.models.movements import Plan
 from retorno.models.office import Job
@@ -61,7 +61,7 @@ def test_whatever_goes_wrong_is_noted_and_the_worker_goes_on(
     def broken(*_: Any) -> Any:
         raise KeyError("a fault nobody thought of")
 
-    monkeypatch.setattr(planning, "gathered", broken)
+    monkeypatch.setattr(solving, "gathered", broken)
     assert worker.run(database, name="w1", should_stop=lambda: False, once=True) == 1
     with database.transaction() as session:
         assert session.get_one(Plan, first).status is PlanStatus.FAILED
@@ -73,7 +73,7 @@ def test_a_worker_that_lost_its_lease_keeps_nothing(
     database: Database, office: OfficeFixture, coordinator: Actor, monkeypatch: pytest.MonkeyPatch, frozen_clock: Any
 ) -> None:
     plan_id = ask_for_a_plan(database, coordinator, families=1)
-    gathered = planning.gathered
+    gathered = solving.gathered
 
     def slow(*arguments: Any) -> Any:
         # While the ground is read the lease runs out and another worker takes the job.
@@ -87,7 +87,7 @@ def test_a_worker_that_lost_its_lease_keeps_nothing(
         return found
 
     taken: list[int] = []
-    monkeypatch.setattr(planning, "gathered", other_takes)
+    monkeypatch.setattr(solving, "gathered", other_takes)
     with database.transaction() as session:
         job = jobs.take(session, "w1")
     assert job is not None
