@@ -1,4 +1,4 @@
-"""Administration: accounts, role grants by two, the numbers of the rules."""
+"""Administration: accounts, role grants by two, the numbers of the rules, what the office still needs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from sqlmodel import Session
 
+from retorno import first_run
 from retorno.errors import Fault, InputError
 from retorno.models.office import RoleGrant
 from retorno.office import accounts, oversight
@@ -14,25 +15,32 @@ from retorno.office.access import Actor
 from retorno.office.oversight import Account, NumberInForce
 from retorno.situation import ground
 from retorno.vocabulary import Language, Role
-from ui import components, session
+from ui import components, lists, session
 from ui.session import Visit, plain
 
-OFFICE_ROLES = (Role.COORDINATOR, Role.PROTECTION, Role.HEALTH, Role.ADMINISTRATOR, Role.AUDITOR, Role.MONITOR)
+MINUTES_OF_DAY = "minutes after local midnight"
+"""Unit in data/policy.csv that is shown as a time of day."""
 
 
 def show() -> None:
-    """Accounts, grants that wait for a second administrator, numbers."""
+    """What is missing, accounts with the grants that wait, or the numbers of the rules."""
     here = session.visit()
     components.title(here, "view.administration.title")
-    users, numbers = st.tabs([here.t("view.administration.users"), here.t("view.administration.numbers")])
     found = session.look(oversight.accounts_of_office)
-    with users:
-        _waiting(here, found)
-        _accounts(here, found)
-        _new_user(here)
-        _grant(here, found)
-    with numbers:
-        _numbers(here, session.look(oversight.numbers))
+    needs = session.look(first_run.needs)
+    open_needs = sum(not each.is_met for each in needs)
+    _new_password(here)
+    _waiting(here, found)
+    counts = {"users": len(found), "numbers": -1, "needs": open_needs}
+    match lists.shelf(here, "show", counts, "view.administration.tab"):
+        case "users":
+            _accounts(here, found)
+            _new_user(here)
+            _grant(here, found)
+        case "numbers":
+            _numbers(here, session.look(oversight.numbers))
+        case _:
+            _needs(here, needs)
 
 
 def _scope(here: Visit, grant: RoleGrant) -> str:
@@ -41,30 +49,65 @@ def _scope(here: Visit, grant: RoleGrant) -> str:
     return f"{here.t(f'role.{grant.role.value}')}{scope}{until}"
 
 
+# ---- accounts ----------------------------------------------------------------------------------------------------
+
+
 def _waiting(here: Visit, found: Sequence[Account]) -> None:
     """Grants that the second administrator has to decide on."""
     for account in found:
         for grant in (each for each in account.grants if each.approved_by is None):
             with st.container(border=True):
-                text, door = st.columns([6, 2], vertical_alignment="center")
+                text, door = st.columns([6, 3], vertical_alignment="center")
                 text.markdown(
                     plain(here.t("view.administration.waits", name=account.user.display_name, role=_scope(here, grant)))
                 )
-                if here.actor.user_id in (grant.granted_by, grant.user_id):
-                    door.markdown(plain(here.t("view.administration.other")))
-                    continue
                 with door:
-                    session.act_button(
-                        here.t("view.administration.approve"),
-                        "admin.users",
-                        lambda db, actor, grant=grant: accounts.approve_role(db, actor, grant_id=grant.grant_id),
-                        key=f"approve.{grant.grant_id}",
-                        primary=True,
-                        said=here.t("view.administration.approved"),
-                    )
+                    _decide(here, account, grant)
+
+
+def _decide(here: Visit, account: Account, grant: RoleGrant) -> None:
+    if here.actor.user_id in (grant.granted_by, grant.user_id):
+        st.markdown(plain(here.t("view.administration.other")))
+    else:
+        session.act_button(
+            here.t("view.administration.approve"),
+            "admin.users",
+            lambda db, actor: accounts.approve_role(db, actor, grant_id=grant.grant_id),
+            key=f"approve.{grant.grant_id}",
+            primary=True,
+            said=here.t("view.administration.approved"),
+        )
+    if here.actor.user_id != account.user.user_id:
+        session.act_button(
+            here.t("view.administration.refuse"),
+            "admin.users",
+            lambda db, actor: accounts.revoke_role(db, actor, grant_id=grant.grant_id),
+            key=f"refuse.{grant.grant_id}",
+            said=here.t("view.administration.refused"),
+        )
+
+
+def _new_password(here: Visit) -> None:
+    """A password that was just made: shown until it is said to be written down, then never again."""
+    held = session.recall("admin.password")
+    if held is None:
+        return
+    login, password = held
+    with st.container(border=True):
+        st.markdown(plain(here.t("view.administration.password_once", login=login)))
+        st.code(password, language=None)
+        if st.button(here.t("view.administration.password_seen"), key="admin.password.seen", type="primary"):
+            session.forget("admin.password")
+            st.rerun()
 
 
 def _accounts(here: Visit, found: Sequence[Account]) -> None:
+    wanted = lists.search(
+        here,
+        found,
+        lambda each: f"{each.user.login} {each.user.display_name} {each.user.organisation}",
+        key="administration",
+    )
     components.table(
         [
             here.t("field.login"),
@@ -78,10 +121,11 @@ def _accounts(here: Visit, found: Sequence[Account]) -> None:
                 each.user.login,
                 each.user.display_name,
                 each.user.organisation,
-                "\n".join(_scope(here, grant) for grant in each.grants if grant.approved_by),
+                "\n".join(_scope(here, grant) for grant in each.grants if grant.approved_by)
+                or here.t("view.administration.no_role"),
                 here.t("view.administration.disabled" if each.user.disabled_at else "view.administration.enabled"),
             )
-            for each in components.paged(found, here, "administration")
+            for each in components.paged(wanted, here, "administration")
         ],
     )
     names = {each.user.user_id: each for each in found if each.user.user_id != here.actor.user_id}
@@ -89,32 +133,58 @@ def _accounts(here: Visit, found: Sequence[Account]) -> None:
         here.t("view.administration.one"),
         list(names),
         index=None,
-        format_func=lambda each: names[each].user.login,
+        format_func=lambda each: f"{names[each].user.login} · {names[each].user.display_name}",
         placeholder=here.t("view.choose"),
+        help=here.t("help.own_account"),
         key="admin.one",
     )
-    if chosen is None:
-        return
-    for grant in names[chosen].grants:
+    if chosen is not None:
+        _account(here, names[chosen])
+
+
+def _account(here: Visit, account: Account) -> None:
+    """What can be done with one account."""
+    user = account.user
+    with st.container(border=True):
+        for grant in (each for each in account.grants if each.approved_by):
+            components.danger(
+                here,
+                here.t("view.administration.revoke", role=_scope(here, grant)),
+                here.t("view.administration.revoke_facts", name=user.display_name),
+                here.t("view.administration.revoke_do"),
+                "admin.users",
+                lambda db, actor, grant=grant: accounts.revoke_role(db, actor, grant_id=grant.grant_id),
+                key=f"revoke.{grant.grant_id}",
+                said=here.t("view.administration.revoked"),
+            )
+        if user.disabled_at is not None:
+            session.act_button(
+                here.t("view.administration.enable"),
+                "admin.users",
+                lambda db, actor: accounts.enable_user(db, actor, user_id=user.user_id),
+                key=f"enable.{user.user_id}",
+                said=here.t("view.administration.enabled_done"),
+            )
+            return
         components.danger(
             here,
-            here.t("view.administration.revoke", role=_scope(here, grant)),
-            here.t("view.administration.revoke_facts", name=names[chosen].user.display_name),
-            here.t("view.administration.revoke_do"),
+            here.t("view.administration.reset"),
+            here.t("view.administration.reset_facts", name=user.display_name),
+            here.t("view.administration.reset_do"),
             "admin.users",
-            lambda db, actor, grant=grant: accounts.revoke_role(db, actor, grant_id=grant.grant_id),
-            key=f"revoke.{grant.grant_id}",
-            said=here.t("view.administration.revoked"),
+            lambda db, actor: accounts.reset_password(db, actor, user_id=user.user_id),
+            key=f"reset.{user.user_id}",
+            said=here.t("view.administration.reset_done"),
+            after=lambda password: session.remember("admin.password", (user.login, password)),
         )
-    if names[chosen].user.disabled_at is None:
         components.danger(
             here,
             here.t("view.administration.disable"),
-            here.t("view.administration.disable_facts", name=names[chosen].user.display_name),
+            here.t("view.administration.disable_facts", name=user.display_name),
             here.t("view.administration.disable"),
             "admin.users",
-            lambda db, actor: accounts.disable_user(db, actor, user_id=chosen),
-            key=f"disable.{chosen}",
+            lambda db, actor: accounts.disable_user(db, actor, user_id=user.user_id),
+            key=f"disable.{user.user_id}",
             said=here.t("view.administration.disabled_done"),
         )
 
@@ -122,24 +192,29 @@ def _accounts(here: Visit, found: Sequence[Account]) -> None:
 def _new_user(here: Visit) -> None:
     with st.expander(here.t("view.administration.new_user")):
         first, second, third = st.columns(3)
-        login = first.text_input(here.t("field.login"), key="admin.new.login")
+        login = first.text_input(here.t("field.login"), key="admin.new.login", help=here.t("help.login"))
         name = second.text_input(here.t("field.display_name"), key="admin.new.name")
         organisation = third.text_input(here.t("field.organisation"), key="admin.new.organisation")
-        password = first.text_input(
-            here.t("field.password"), type="password", key="admin.new.password", help=here.t("help.password")
-        )
-        with second:
+        with first:
             country = components.country_field(here, here.t("field.state_served"), key="admin.new.country")
-        language = third.selectbox(
+        language = second.selectbox(
             here.t("light.language"),
             list(Language),
             format_func=lambda code: components.LANGUAGE_NAMES[code],
             key="admin.new.language",
         )
-        session.act_button(
-            here.t("view.administration.create"),
-            "admin.users",
-            lambda db, actor: accounts.create_user(
+        st.caption(here.t("view.administration.new_user_what"))
+
+        def create(db: Session, actor: Actor) -> tuple[str, str]:
+            missing = [
+                Fault(column=column, code="EMPTY", what="empty, expected a text")
+                for column, value in (("display_name", name), ("organisation", organisation))
+                if not value.strip()
+            ]
+            if missing:
+                raise InputError(missing)
+            password = accounts.new_password()
+            user = accounts.create_user(
                 db,
                 actor,
                 login=login,
@@ -149,10 +224,20 @@ def _new_user(here: Visit) -> None:
                 country=country,
                 office_id=None if country else actor.office_id,
                 language=language or Language.ES,
-            ),
-            key="admin.new.do",
+            )
+            return user.login, password
+
+        def made(pair: tuple[str, str]) -> None:
+            session.remember("admin.password", pair)
+            session.clear_fields("admin.new.")
+
+        session.act_button(
+            here.t("view.administration.create"),
+            "admin.users",
+            create,
+            key="admin.create",
             said=here.t("view.administration.created"),
-            after=lambda _: session.clear_fields("admin.new."),
+            after=made,
         )
 
 
@@ -170,6 +255,7 @@ def _scopes(role: Role) -> list[str]:
 
 def _grant(here: Visit, found: Sequence[Account]) -> None:
     with st.expander(here.t("view.administration.grant")):
+        st.caption(here.t("view.administration.duties"))
         first, second, third = st.columns(3)
         logins = {each.user.user_id: each.user.login for each in found if each.user.user_id != here.actor.user_id}
         user_id = first.selectbox(
@@ -228,47 +314,132 @@ def _grant(here: Visit, found: Sequence[Account]) -> None:
         )
 
 
+# ---- the numbers of the rules ------------------------------------------------------------------------------------
+
+
+def number_text(here: Visit, value: int, unit: str) -> str:
+    """A number with its unit; a minute of the day as a time."""
+    if unit == MINUTES_OF_DAY:
+        return f"{value // 60:02d}:{value % 60:02d}"
+    return f"{value} {here.t(f'unit.{unit}')}"
+
+
 def _numbers(here: Visit, found: Sequence[NumberInForce]) -> None:
+    st.markdown(plain(here.t("view.administration.numbers_what")))
+    by_key = {each.row.key: each for each in found if not each.row.is_fixed}
+    key = st.selectbox(
+        here.t("field.policy_key"),
+        list(by_key),
+        index=None,
+        format_func=lambda each: f"{by_key[each].row.rule} · {here.t(f'policy.{each}')}",
+        placeholder=here.t("view.choose"),
+        key="admin.number",
+    )
+    if key is not None:
+        _number(here, by_key[key])
     components.table(
         [
             here.t("column.rule"),
             here.t("column.what"),
             here.t("column.in_force"),
-            here.t("column.shipped"),
             here.t("column.range"),
-            here.t("column.unit"),
+            here.t("column.set_by"),
         ],
         [
             (
                 each.row.rule,
-                each.row.key,
-                each.value,
-                each.row.default,
-                here.t("view.administration.fixed") if each.row.is_fixed else f"{each.row.floor}–{each.row.ceiling}",
-                each.row.unit,
+                here.t(f"policy.{each.row.key}"),
+                number_text(here, each.value, each.row.unit),
+                _range_text(here, each),
+                _set_text(here, each),
             )
             for each in found
         ],
-        numbers="  nn  ",
-        caption=here.t("view.administration.numbers_what"),
     )
-    by_key = {each.row.key: each for each in found if not each.row.is_fixed}
-    first, second, _ = st.columns([3, 2, 3])
-    key = first.selectbox(
-        here.t("field.policy_key"), list(by_key), index=None, placeholder=here.t("view.choose"), key="admin.number"
+
+
+def _range_text(here: Visit, each: NumberInForce) -> str:
+    if each.row.is_fixed:
+        return here.t("view.administration.fixed")
+    low, high = (number_text(here, value, each.row.unit) for value in (each.row.floor, each.row.ceiling))
+    return here.t(
+        "view.administration.from_to" if each.row.rises else "view.administration.to_from",
+        loosest=low if each.row.rises else high,
+        strictest=high if each.row.rises else low,
     )
-    if key is None:
-        return
-    row = by_key[key].row
-    value = second.number_input(
-        here.t("field.value"), row.floor, row.ceiling, by_key[key].value, key=f"admin.value.{key}"
+
+
+def _set_text(here: Visit, each: NumberInForce) -> str:
+    lines = []
+    if each.set_by is not None:
+        lines.append(f"{each.set_by}, {components.day_text(each.valid_from)}")
+    for coming in each.coming:
+        value = number_text(here, coming.value, each.row.unit)
+        lines.append(here.t("view.administration.coming", value=value, day=components.day_text(coming.valid_from)))
+    return "\n".join(lines) or here.t("view.administration.as_shipped")
+
+
+def _number(here: Visit, each: NumberInForce) -> None:
+    row = each.row
+    with st.container(border=True):
+        loosest = number_text(here, row.default, row.unit)
+        st.markdown(
+            plain(here.t("view.administration.floor_rises" if row.rises else "view.administration.floor", n=loosest))
+        )
+        first, second, _ = st.columns([2, 2, 3])
+        value = first.number_input(
+            f"{here.t('field.value')} ({here.t(f'unit.{row.unit}')})",
+            row.floor,
+            row.ceiling,
+            each.value,
+            key=f"admin.value.{row.key}",
+            help=f"{row.floor}–{row.ceiling}",
+        )
+        with second:
+            day = components.day_field(here, "policy_from", key=f"admin.from.{row.key}")
+        if row.unit == MINUTES_OF_DAY:
+            st.caption(number_text(here, int(value), row.unit))
+
+        def set_it(db: Session, actor: Actor) -> object:
+            return oversight.set_number(
+                db,
+                actor,
+                key=row.key,
+                value=int(value),
+                valid_from=components.parse_day(day, field="policy_from"),
+            )
+
+        session.act_button(
+            here.t("view.administration.set"),
+            "admin.policy",
+            set_it,
+            key=f"admin.set.{row.key}",
+            primary=True,
+            said=here.t("view.administration.set_done"),
+        )
+
+
+# ---- the first-run list -------------------------------------------------------------------------------------------
+
+
+def _needs(here: Visit, needs: Sequence[first_run.Need]) -> None:
+    st.markdown(
+        plain(
+            here.t("view.administration.needs" if any(not n.is_met for n in needs) else "view.administration.no_need")
+        )
     )
-    st.caption(row.note)
-    session.act_button(
-        here.t("view.administration.set"),
-        "admin.policy",
-        lambda db, actor: oversight.set_number(db, actor, key=key, value=int(value)),
-        key=f"admin.set.{key}",
-        primary=True,
-        said=here.t("view.administration.set_done"),
+    components.table(
+        [here.t("column.what"), here.t("column.have"), here.t("column.want"), here.t("column.state")],
+        [
+            (
+                here.t(f"need_of_office.{each.key}", role=here.t(f"role.{each.role.value}") if each.role else ""),
+                each.have,
+                each.want,
+                here.t("view.administration.met" if each.is_met else f"view.administration.unmet.{each.key}"),
+            )
+            for each in needs
+        ],
+        numbers=" nn ",
     )
+    st.caption(here.t("view.administration.backup"))
+    session.link_to("ground", here.t("view.ground"))

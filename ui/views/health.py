@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 import streamlit as st
 from sqlmodel import Session
@@ -13,7 +14,7 @@ from retorno.health import Waiting
 from retorno.models.people import FitnessCreate
 from retorno.office.access import Actor
 from retorno.vocabulary import FitnessOutcome, HoldKind, Need
-from ui import components, session
+from ui import components, lists, session
 from ui.session import Visit
 
 
@@ -26,26 +27,62 @@ def show() -> None:
         components.empty(here, "view.health.empty")
         return
     today = clock.today(here.zone_name)
+    due = [row for row in found if health.is_due(row, today)]
+    rows = {
+        "due": due,
+        "journey": [row for row in found if row.journey is not None],
+        "pregnant": [row for row in found if row.weeks_now is not None],
+        "not_now": [row for row in found if row.fitness and row.fitness.outcome is FitnessOutcome.NOT_NOW],
+        "everyone": found,
+    }
+    chosen = lists.shelf(here, "show", {name: len(each) for name, each in rows.items()}, "view.health.tab")
+    st.caption(here.t(f"view.health.about.{chosen}"))
+    shown = lists.search(here, rows[chosen], lambda row: components.full_name(row.person), key="health")
+    if not rows[chosen]:
+        components.empty(here, f"view.health.none.{chosen}")
+    elif not shown:
+        components.empty(here, "lists.no_match")
+    else:
+        _list(here, shown)
+    _choose(here, shown or found)
+
+
+def _list(here: Visit, rows: Sequence[Waiting]) -> None:
+    today = clock.today(here.zone_name)
+    names = ("name", "age", "state", "until", "needs", "journey")
     components.table(
-        [
-            here.t("column.name"),
-            here.t("column.age"),
-            here.t("column.state"),
-            here.t("column.until"),
-            here.t("column.needs"),
-        ],
+        [here.t(f"column.{name}") for name in names],
         [
             (
                 components.full_name(row.person),
                 components.age_text(row.person, today),
-                here.t(f"fitness.{row.fitness.outcome.value}" if row.fitness else "fitness.none"),
-                components.day_text(row.fitness.valid_until) if row.fitness else "–",
+                _state(here, row),
+                _until(here, row, today),
                 _needs(here, row),
+                here.day(clock.local(row.journey.depart_at, here.zone_name).date()) if row.journey else "–",
             )
-            for row in components.paged(found, here, "health")
+            for row in components.paged(rows, here, "health")
         ],
-        numbers=" n   ",
+        numbers=" n    ",
     )
+
+
+def _state(here: Visit, row: Waiting) -> str:
+    words = here.t(f"fitness.{row.fitness.outcome.value}" if row.fitness else "fitness.none")
+    return words + (f"\n{here.t('view.health.weeks', n=row.weeks_now)}" if row.weeks_now is not None else "")
+
+
+def _until(here: Visit, row: Waiting, today: date) -> str:
+    """Until when the record counts, and why somebody has to look."""
+    if row.fitness is None:
+        return here.t("view.health.waits", n=(today - row.person.stranded_since).days)
+    text = components.day_text(row.fitness.valid_until)
+    if row.fitness.valid_until < today:
+        return f"{text} ({here.t('view.health.over')})"
+    return f"{text} ({here.t('view.health.ends_on_journey')})" if row.ends_on_journey else text
+
+
+def _choose(here: Visit, found: Sequence[Waiting]) -> None:
     by_id = {row.person.person_id: row for row in found}
     chosen = st.selectbox(
         here.t("view.health.one"),
@@ -96,21 +133,25 @@ def _form(here: Visit, row: Waiting) -> None:
         birth = components.day_field(here, "gave_birth_on", key=f"{key}.birth")
         certificate = components.day_field(here, "certificate_on", key=f"{key}.certificate")
 
-    def save(db: Session, actor: Actor) -> object:
-        if outcome is None:
-            raise InputError([Fault(column="fitness", code="EMPTY", what="empty, expected an outcome")])
-        days = components.read_all(
+    def read_days() -> dict[str, date | None]:
+        return components.read_all(
             {
                 "valid_until": lambda: components.parse_day(until, field="valid_until"),
                 "gave_birth_on": lambda: components.parse_day(birth, field="gave_birth_on"),
                 "certificate_on": lambda: components.parse_day(certificate, field="certificate_on"),
             }
         )
-        if days["valid_until"] is None:
+
+    def stop(db: Session, actor: Actor) -> changes.Effect:
+        day = read_days()["valid_until"]
+        if day is None:
             raise InputError([Fault(column="valid_until", code="EMPTY", what="empty, expected a date")])
-        if outcome is FitnessOutcome.NOT_NOW:
-            # Takes the group off its seats as well, so it goes the one way back.
-            return changes.record_unfit(db, actor, person_ids=[row.person.person_id], until=days["valid_until"])
+        return changes.record_unfit(db, actor, person_ids=[row.person.person_id], until=day)
+
+    def save(db: Session, actor: Actor) -> object:
+        if outcome is None:
+            raise InputError([Fault(column="fitness", code="EMPTY", what="empty, expected an outcome")])
+        days = read_days()
         form = intake.read_form(
             FitnessCreate,
             {
@@ -125,15 +166,30 @@ def _form(here: Visit, row: Waiting) -> None:
         )
         return health.record_fitness(db, actor, person_id=row.person.person_id, fitness=form, needs=needs)
 
-    session.act_button(
-        here.t("view.health.save"),
-        "health.record",
-        save,
-        key=f"{key}.save",
-        primary=True,
-        said=here.t("view.health.saved"),
-        after=lambda _: session.clear_fields(key),
-    )
+    if outcome is FitnessOutcome.NOT_NOW:
+        # A medical stop frees the seats of the whole group, so it is asked before it is done.
+        components.danger(
+            here,
+            here.t("view.health.stop"),
+            here.t("view.health.stop_facts", name=components.isolated(components.full_name(row.person))),
+            here.t("view.health.stop"),
+            "changes.unfit",
+            stop,
+            key=f"{key}.stop",
+            said=lambda effect: components.effect_text(here, effect),
+            after=lambda _: session.clear_fields(key),
+            primary=True,
+        )
+    else:
+        session.act_button(
+            here.t("view.health.save"),
+            "health.record",
+            save,
+            key=f"{key}.save",
+            primary=True,
+            said=here.t("view.health.saved"),
+            after=lambda _: session.clear_fields(key),
+        )
     components.danger(
         here,
         here.t("view.case.afraid"),

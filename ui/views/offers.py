@@ -2,81 +2,243 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import intake, plan_report, planning
+from retorno import clock, intake, offer_acts, plan_report, planning
 from retorno.errors import Fault, InputError
-from retorno.models.movements import OfferCreate
+from retorno.models.movements import OfferCreate, Vehicle
+from retorno.offer_acts import OfferRow
 from retorno.office.access import Actor
 from retorno.situation import ground
-from retorno.vocabulary import Mode
-from ui import components, session
-from ui.components import Form
-from ui.session import Visit
+from retorno.vocabulary import Language, Mode
+from ui import components, lists, session
+from ui.forms import Form
+from ui.session import Visit, plain
 from ui.views.plan import money
 
 FORM = "offer"
+OFFER_MODES = (Mode.FLIGHT, Mode.CHARTER, Mode.COACH)
 
 
 def show() -> None:
-    """What the office has, and a form for more."""
+    """Offers by kind and day, own vehicles, drivers and escorts; each with a form for more."""
     here = session.visit()
     components.title(here, "view.offers.title")
-    found = session.look(plan_report.offers)
-    if found:
+    found = session.look(offer_acts.offers)
+    vehicles = session.look(offer_acts.vehicles)
+    kinds = {mode: [row for row in found if row.offer.mode is mode] for mode in OFFER_MODES}
+    counts = {mode.value: len(rows) for mode, rows in kinds.items()} | {"vehicles": len(vehicles), "crew": -1}
+    match lists.shelf(here, "show", counts, "view.offers.tab"):
+        case "vehicles":
+            _vehicles(here, vehicles)
+        case "crew":
+            _crew(here)
+        case kind:
+            _offers(here, kinds[Mode(kind)])
+            _add(here, is_open=not found)
+
+
+def _offers(here: Visit, rows: Sequence[OfferRow]) -> None:
+    """Offers of one kind by day, and how to take one back."""
+    if not rows:
+        components.empty(here, "view.offers.empty")
+        return
+    days = sorted({clock.local(row.offer.depart_at, here.zone_name).date() for row in rows})
+    first, _ = st.columns([2, 4])
+    day = first.selectbox(
+        here.t("field.depart_day"),
+        [None, *days],
+        format_func=lambda each: here.day(each) if each else here.t("view.all"),
+        key="offers.day",
+    )
+    shown = [row for row in rows if day is None or clock.local(row.offer.depart_at, here.zone_name).date() == day]
+    components.table(
+        [
+            here.t(f"column.{name}")
+            for name in ("vehicle", "from", "to", "departs", "arrives", "seats", "price", "used")
+        ],
+        [
+            (
+                f"{offer.carrier} {offer.number}",
+                session.named(offer.origin_place_id),
+                session.named(offer.destination_place_id),
+                here.moment(offer.depart_at, offer.origin_place_id),
+                here.moment(offer.arrive_at, offer.destination_place_id),
+                f"{offer.seats - row.taken} / {offer.seats}",
+                money(offer.fixed_cents or offer.fare_cents),
+                row.movement_reference or here.t("view.offers.unused"),
+            )
+            for row in components.paged(shown, here, "offers")
+            for offer in (row.offer,)
+        ],
+        numbers="     nn ",
+    )
+    _take_back(here, shown)
+
+
+def _take_back(here: Visit, rows: Sequence[OfferRow]) -> None:
+    by_id = {row.offer.offer_id: row for row in rows}
+    with st.expander(here.t("view.offers.cancel")):
+        chosen = st.selectbox(
+            here.t("view.offers.which"),
+            list(by_id),
+            index=None,
+            format_func=lambda each: _offer_name(here, by_id[each]),
+            placeholder=here.t("view.choose"),
+            key="offer.cancel",
+        )
+        if chosen is None:
+            return
+        row = by_id[chosen]
+        if row.movement_reference:
+            st.info(plain(here.t("view.offers.is_used", movement=row.movement_reference, n=row.taken)))
+            session.link_to("manifest", here.t("view.manifest"))
+            return
+        components.danger(
+            here,
+            here.t("view.offers.cancel_do"),
+            here.t("view.offers.cancel_facts", offer=_offer_name(here, row), n=row.offer.seats),
+            here.t("view.offers.cancel_do"),
+            "planning.offer",
+            lambda db, actor: offer_acts.cancel_offer(db, actor, offer_id=chosen),
+            key=f"offer.cancel.{chosen}",
+            said=here.t("view.offers.cancelled"),
+        )
+
+
+def _offer_name(here: Visit, row: OfferRow) -> str:
+    offer = row.offer
+    way = f"{session.named(offer.origin_place_id)} → {session.named(offer.destination_place_id)}"
+    return f"{offer.carrier} {offer.number}, {way}, {here.moment(offer.depart_at, offer.origin_place_id)}"
+
+
+def _vehicle_type(here: Visit, code: str) -> str:
+    kind = ground().vehicle_types.get(code)
+    names = {Language.ES: kind.name_es, Language.EN: kind.name_en, Language.FR: kind.name_fr} if kind else {}
+    return names.get(here.language, code)
+
+
+def _vehicles(here: Visit, vehicles: Sequence[Vehicle]) -> None:
+    if not vehicles:
+        components.empty(here, "view.offers.no_vehicles")
+    else:
+        shown = lists.search(here, vehicles, lambda row: f"{row.plate} {row.operator}", key="vehicles")
+        names = ("plate", "kind", "operator", "place", "seats", "papers", "available")
         components.table(
-            [
-                here.t("column.vehicle"),
-                here.t("column.from"),
-                here.t("column.to"),
-                here.t("column.departs"),
-                here.t("column.arrives"),
-                here.t("column.seats"),
-                here.t("column.price"),
-            ],
+            [here.t(f"column.{name}") for name in names],
             [
                 (
-                    f"{here.t(f'mode.{offer.mode.value}')} {offer.carrier} {offer.number}",
-                    session.named(offer.origin_place_id),
-                    session.named(offer.destination_place_id),
-                    here.moment(offer.depart_at, offer.origin_place_id),
-                    here.moment(offer.arrive_at, offer.destination_place_id),
-                    offer.seats,
-                    money(offer.fixed_cents or offer.fare_cents),
+                    row.plate,
+                    _vehicle_type(here, row.vehicle_type),
+                    row.operator,
+                    session.named(row.depot_place_id),
+                    row.seats,
+                    components.day_text(min(row.licence_until, row.insurance_until, row.inspection_until)),
+                    here.t("view.offers.until", day=components.day_text(row.available_until))
+                    if row.available_until
+                    else here.t("view.offers.always"),
                 )
-                for offer in components.paged(found, here, "offers")
+                for row in components.paged(shown, here, "vehicles")
             ],
-            numbers="     nn",
+            numbers="    n  ",
         )
-    else:
-        components.empty(here, "view.offers.empty")
-    _fleet(here)
-    _add(here, is_open=not found)
+        _withdraw(here, vehicles)
+    _add_vehicle(here, is_open=not vehicles)
 
 
-def _fleet(here: Visit) -> None:
-    vehicles, drivers, escorts = session.look(plan_report.fleet)
-    with st.expander(here.t("view.offers.fleet")):
-        components.table(
-            [here.t("column.vehicle"), here.t("column.operator"), here.t("column.place"), here.t("column.seats")],
-            [(each.plate, each.operator, session.named(each.depot_place_id), each.seats) for each in vehicles]
-            or [(here.t("view.offers.no_vehicle"), "", "", "")],
-            numbers="   n",
+def _withdraw(here: Visit, vehicles: Sequence[Vehicle]) -> None:
+    by_id = {row.vehicle_id: row for row in vehicles if row.available_until is None}
+    with st.expander(here.t("view.offers.withdraw")):
+        chosen = st.selectbox(
+            here.t("column.vehicle"),
+            list(by_id),
+            index=None,
+            format_func=lambda each: f"{by_id[each].plate} · {session.named(by_id[each].depot_place_id)}",
+            placeholder=here.t("view.choose"),
+            key="vehicle.withdraw",
         )
-        components.table(
-            [here.t("column.driver"), here.t("column.operator"), here.t("column.until")],
-            [(each.name, each.operator, components.day_text(each.licence_until)) for each in drivers]
-            or [(here.t("view.offers.no_driver"), "", "")],
+        if chosen is not None:
+            components.danger(
+                here,
+                here.t("view.offers.withdraw_do"),
+                here.t("view.offers.withdraw_facts", plate=by_id[chosen].plate),
+                here.t("view.offers.withdraw_do"),
+                "planning.offer",
+                lambda db, actor: offer_acts.withdraw_vehicle(db, actor, vehicle_id=chosen),
+                key=f"vehicle.withdraw.{chosen}",
+                said=here.t("view.offers.withdrawn"),
+            )
+
+
+def _add_vehicle(here: Visit, *, is_open: bool) -> None:
+    facts = ground()
+    with st.expander(here.t("view.offers.add_vehicle"), expanded=is_open):
+        first, second, third = st.columns(3)
+        plate = first.text_input(here.t("field.plate"), key="vehicle.new.plate")
+        operator = first.text_input(here.t("field.operator"), key="vehicle.new.operator")
+        kind = second.selectbox(
+            here.t("field.vehicle_type"),
+            list(facts.vehicle_types),
+            index=None,
+            format_func=lambda code: f"{_vehicle_type(here, code)} ({facts.vehicle_types[code].seats})",
+            placeholder=here.t("view.choose"),
+            key="vehicle.new.type",
         )
-        components.table(
-            [here.t("column.escort"), here.t("column.place"), here.t("column.until")],
-            [
-                (each.name, session.named(each.base_place_id), components.day_text(each.approved_until))
-                for each in escorts
-            ]
-            or [(here.t("view.offers.no_escort"), "", "")],
+        depot = second.selectbox(
+            here.t("field.depot_place_id"),
+            sorted(facts.places, key=session.named),
+            index=None,
+            format_func=session.named,
+            placeholder=here.t("view.choose"),
+            key="vehicle.new.depot",
         )
+        names = ("licence_until", "insurance_until", "inspection_until")
+        with third:
+            typed = {name: components.day_field(here, name, key=f"vehicle.new.{name}") for name in names}
+
+        def save(db: Session, actor: Actor) -> object:
+            days = components.read_all(
+                {name: lambda name=name: components.parse_day(typed[name], field=name) for name in names}
+            )
+            return offer_acts.add_vehicle(
+                db,
+                actor,
+                vehicle_type=kind or "",
+                plate=plate,
+                operator=operator,
+                depot_place_id=depot or "",
+                licence_until=days["licence_until"],
+                insurance_until=days["insurance_until"],
+                inspection_until=days["inspection_until"],
+            )
+
+        session.act_button(
+            here.t("view.offers.save_vehicle"),
+            "planning.offer",
+            save,
+            key="vehicle.save",
+            said=here.t("view.offers.vehicle_saved"),
+            after=lambda _: session.clear_fields("vehicle.new."),
+        )
+
+
+def _crew(here: Visit) -> None:
+    _, drivers, escorts = session.look(plan_report.fleet)
+    components.table(
+        [here.t("column.driver"), here.t("column.operator"), here.t("column.until")],
+        [(each.name, each.operator, components.day_text(each.licence_until)) for each in drivers]
+        or [(here.t("view.offers.no_driver"), "", "")],
+        caption=here.t("view.offers.drivers"),
+    )
+    components.table(
+        [here.t("column.escort"), here.t("column.place"), here.t("column.until")],
+        [(each.name, session.named(each.base_place_id), components.day_text(each.approved_until)) for each in escorts]
+        or [(here.t("view.offers.no_escort"), "", "")],
+        caption=here.t("view.offers.escorts"),
+    )
 
 
 def _add(here: Visit, *, is_open: bool) -> None:
@@ -86,7 +248,7 @@ def _add(here: Visit, *, is_open: bool) -> None:
         form = Form(here, FORM)
         first, second, third = st.columns(3)
         with first:
-            mode = form.choose("mode", [Mode.FLIGHT, Mode.CHARTER, Mode.COACH], lambda code: here.t(f"mode.{code}"))
+            mode = form.choose("mode", OFFER_MODES, lambda code: here.t(f"mode.{code}"))
             carrier = form.text("carrier")
             number = form.text("flight_number")
             seats = form.number("seats", 1, 500)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime
 
 import streamlit as st
 from sqlmodel import Session
@@ -14,11 +14,10 @@ from retorno.models.protection import BestInterestCreate, Hold
 from retorno.office.access import Actor
 from retorno.protection import ProtectionCase
 from retorno.vocabulary import BestInterestOutcome, HoldKind
-from ui import components, session
+from ui import components, lists, session
 from ui.session import Visit, plain
 
-OLD_AFTER = timedelta(days=25)
-"""From when a screening is shown as one to renew; the rule itself (R8) is asked by readiness."""
+TABS = ("touched", "holds", "screenings", "children", "doubt", "everyone")
 
 
 def show() -> None:
@@ -29,86 +28,121 @@ def show() -> None:
     if not found:
         components.empty(here, "view.protection.empty")
         return
-    holds, screenings, children, everyone = st.tabs(
-        [here.t(f"view.protection.tab.{name}") for name in ("holds", "screenings", "children", "everyone")]
-    )
-    old = clock.now() - OLD_AFTER
-    with holds:
-        _holds(here, [row for row in found if row.holds])
-    with screenings:
-        _list(
-            here,
-            [row for row in found if row.screening is None or row.screening.screened_at < old],
-            "view.protection.no_screening",
-        )
-    with children:
-        _list(here, [row for row in found if row.person.is_unaccompanied], "view.protection.no_child")
-    with everyone:
-        _list(here, found, "view.protection.empty")
-    _choose(here, found)
+    today = clock.today(here.zone_name)
+    rows = {
+        "touched": [row for row in found if row.is_touched],
+        "holds": [row for row in found if row.holds],
+        "screenings": sorted(
+            (row for row in found if protection.needs_screening(row, today)),
+            key=lambda row: (row.screen_by is not None, row.screen_by or today),
+        ),
+        "children": [row for row in found if row.person.is_unaccompanied],
+        "doubt": [row for row in found if row.person.is_age_in_doubt],
+        "everyone": found,
+    }
+    chosen = lists.shelf(here, "show", {name: len(rows[name]) for name in TABS}, "view.protection.tab")
+    st.caption(here.t(f"view.protection.about.{chosen}"))
+    shown = lists.search(here, rows[chosen], _text, key="protection")
+    if not rows[chosen]:
+        components.empty(here, f"view.protection.none.{chosen}")
+    elif not shown:
+        components.empty(here, "lists.no_match")
+    elif chosen == "holds":
+        _holds(here, shown)
+    else:
+        _list(here, shown, chosen)
+    _choose(here, shown or found)
+
+
+def _text(row: ProtectionCase) -> str:
+    return f"{components.full_name(row.person)} {row.case_reference}"
 
 
 def _holds(here: Visit, rows: Sequence[ProtectionCase]) -> None:
-    if not rows:
-        components.empty(here, "view.protection.no_hold")
-        return
+    today = clock.today(here.zone_name)
+    names = ("name", "case", "kind", "since", "review", "journey", "state")
     components.table(
-        [
-            here.t("column.name"),
-            here.t("column.case"),
-            here.t("column.kind"),
-            here.t("column.since"),
-            here.t("column.review"),
-            here.t("column.state"),
-        ],
+        [here.t(f"column.{name}") for name in names],
         [
             (
                 components.full_name(row.person),
                 row.case_reference,
                 here.t(f"hold.{hold.kind.value}"),
                 here.time(hold.raised_at),
-                components.day_text(hold.review_on) or "–",
-                here.t("view.protection.lift_waits" if hold.lift_proposed_by else "view.protection.open"),
+                _review(here, hold, today),
+                _journey(here, row),
+                _hold_state(here, hold),
             )
-            for row in rows
+            for row in components.paged(rows, here, "protection.holds")
             for hold in row.holds
         ],
     )
 
 
-def _list(here: Visit, rows: Sequence[ProtectionCase], empty_key: str) -> None:
-    if not rows:
-        components.empty(here, empty_key)
-        return
+def _review(here: Visit, hold: Hold, today: date) -> str:
+    if hold.review_on is None:
+        return here.t("view.protection.no_review")
+    due = f" ({here.t('view.protection.due')})" if hold.review_on <= today else ""
+    return f"{components.day_text(hold.review_on)}{due}"
+
+
+def _hold_state(here: Visit, hold: Hold) -> str:
+    if hold.lift_proposed_by is None:
+        return here.t("view.protection.open")
+    mine = hold.lift_proposed_by == here.actor.user_id
+    return here.t("view.protection.lift_other" if mine else "view.protection.lift_waits")
+
+
+def _journey(here: Visit, row: ProtectionCase) -> str:
+    """Whether a plan counts on the person, and since when."""
+    if row.journey is not None:
+        since = (
+            "\n"
+            + here.t("view.protection.seat_since", day=here.day(clock.local(row.journey.since, here.zone_name).date()))
+            if row.journey.since
+            else ""
+        )
+        return f"{row.journey.reference}, {here.day(clock.local(row.journey.depart_at, here.zone_name).date())}{since}"
+    if row.in_draft_since is not None:
+        return here.t("view.protection.in_draft", t=here.time(row.in_draft_since))
+    return here.t("view.protection.no_plan")
+
+
+def _list(here: Visit, rows: Sequence[ProtectionCase], key: str) -> None:
     today = clock.today(here.zone_name)
+    names = ("name", "case", "age", "screened", "child_file", "journey")
     components.table(
-        [
-            here.t("column.name"),
-            here.t("column.case"),
-            here.t("column.age"),
-            here.t("column.screened"),
-            here.t("column.child_file"),
-        ],
+        [here.t(f"column.{name}") for name in names],
         [
             (
                 components.full_name(row.person),
                 row.case_reference,
-                components.age_text(row.person, today),
-                here.time(row.screening.screened_at) if row.screening else here.t("view.protection.never"),
+                components.age_text(row.person, today)
+                + (f" ({here.t('view.protection.in_doubt')})" if row.person.is_age_in_doubt else ""),
+                _screened(here, row, today),
                 _file_text(here, row),
+                _journey(here, row),
             )
-            for row in components.paged(rows, here, empty_key)
+            for row in components.paged(rows, here, key)
         ],
-        numbers="  n  ",
+        numbers="  n   ",
     )
+
+
+def _screened(here: Visit, row: ProtectionCase, today: date) -> str:
+    if row.screening is None or row.screen_by is None:
+        return here.t("view.protection.never")
+    key = "view.protection.screen_over" if row.screen_by < today else "view.protection.screen_until"
+    return here.t(key, day=components.day_text(row.screen_by))
 
 
 def _file_text(here: Visit, row: ProtectionCase) -> str:
     if not row.person.is_unaccompanied:
         return "–"
     if not row.missing:
-        return here.t("view.protection.complete")
-    return ", ".join(here.t(f"field.{name}") for name in row.missing)
+        until = components.day_text(row.decision.valid_until) if row.decision else ""
+        return f"{here.t('view.protection.complete')} {here.t('view.until')} {until}".strip()
+    return f"{here.t('view.protection.missing')}: " + ", ".join(here.t(f"field.{name}") for name in row.missing)
 
 
 def _choose(here: Visit, found: Sequence[ProtectionCase]) -> None:
@@ -127,8 +161,30 @@ def _choose(here: Visit, found: Sequence[ProtectionCase]) -> None:
     _person(here, by_id[chosen])
 
 
+def _facts(here: Visit, row: ProtectionCase) -> None:
+    """What protection may see of a person, at a glance."""
+    person, today = row.person, clock.today(here.zone_name)
+    born = components.day_text(person.birth_date)
+    waiting = here.t("view.protection.days", n=(today - person.stranded_since).days)
+    lines = [
+        (here.t("column.case"), row.case_reference),
+        (here.t("column.age"), components.age_text(person, today) + (f" ({born})" if born else "")),
+        (here.t("field.sex"), here.t(f"sex.{person.sex.value}")),
+        (here.t("column.nationality"), session.named(person.nationality, here.language)),
+        (here.t("column.language"), components.language_name(person.contact_language, here.language)),
+        (here.t("field.phone"), person.phone or "–"),
+        (here.t("column.days_waiting"), waiting),
+        (here.t("column.journey"), _journey(here, row)),
+        (here.t("column.screened"), _screened(here, row, today)),
+    ]
+    if person.is_age_in_doubt:
+        lines.append((here.t("field.is_age_in_doubt"), here.t("view.protection.doubt_means")))
+    components.table([here.t("column.what"), here.t("column.result")], lines)
+
+
 def _person(here: Visit, row: ProtectionCase) -> None:
     st.subheader(components.full_name(row.person), anchor=False)
+    _facts(here, row)
     for hold in row.holds:
         _hold(here, hold)
     names = ["screen", "raise"] + (["child", "escort"] if row.person.is_unaccompanied else [])
@@ -143,7 +199,7 @@ def _hold(here: Visit, hold: Hold) -> None:
             f"**{plain(here.t(f'hold.{hold.kind.value}'))}** · {plain(here.time(hold.raised_at))}  \n{plain(hold.note)}"
         )
         if hold.lift_proposed_by and hold.lift_proposed_by != here.actor.user_id:
-            st.markdown(plain(hold.lift_decision))
+            st.markdown(plain(here.t("view.protection.decision_says", text=hold.lift_decision)))
             components.danger(
                 here,
                 here.t("view.protection.lift"),
@@ -156,7 +212,9 @@ def _hold(here: Visit, hold: Hold) -> None:
             )
             return
         if hold.lift_proposed_by:
-            st.info(plain(here.t("view.protection.second")))
+            st.info(plain(here.t("view.protection.second_hold")))
+            return
+        st.caption(here.t("view.protection.lift_by_two"))
         decision = st.text_area(
             here.t("field.decision"), key=f"decision.{hold.hold_id}.{hold.version}", help=here.t("help.decision")
         )
