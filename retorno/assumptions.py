@@ -22,6 +22,8 @@ from retorno.vocabulary import Assumed
 MOST_BUS_SEATS = 80
 MORE = frozenset({Assumed.ADD_BUS, Assumed.ADD_SEATS, Assumed.CHANGE})
 """Assumptions that there is more than is on record."""
+LESS = frozenset({Assumed.CLOSE_CROSSING, Assumed.CANCEL_OFFER, Assumed.LOSE_VEHICLE})
+"""Assumptions that something is no longer there."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from sqlmodel import Session, col, func, select
 
 from retorno import clock
-from retorno.assumptions import assume, assumed_by
+from retorno.assumptions import LESS, assume, assumed_by
 from retorno.errors import Inconsistent
 from retorno.fairness import first_stranded_first
 from retorno.fleet import trip_details
@@ -56,21 +56,21 @@ class Task:
         A plan to search on from; None for a first plan.
     bound_cents
         What is proven about the plan's problem already.
-    has_locks
-        Whether groups are pinned: what the run proves then holds with the pins only, and is not kept.
+    locked
+        The pinned groups that stay where they are: what the run proves then holds with the pins only, and is not kept.
     """
 
     problem: Problem
     found: Gathered | None
     start: Solution | None
     bound_cents: int | None
-    has_locks: bool
+    locked: frozenset[str]
     seconds: int
     seed: int
 
     def bound(self, proven_cents: int | None) -> int | None:
         """The best bound that holds for the plan's problem, whatever was pinned."""
-        known = [each for each in (self.bound_cents, None if self.has_locks else proven_cents) if each is not None]
+        known = [each for each in (self.bound_cents, None if self.locked else proven_cents) if each is not None]
         return max(known, default=None)
 
 
@@ -91,16 +91,23 @@ def task(session: Session, plan_id: str) -> Task:
     if start and locked:
         pins = Replan(now_day=0, previous=start, change_cents=0, locked_groups=tuple(sorted(locked)))
         problem = replace(problem, replan=pins)
-    is_same = basis is not None and basis.problem_digest == plan.problem_digest
     return Task(
         problem=problem,
         found=found,
         start=start,
-        bound_cents=basis.bound_cents if basis is not None and is_same else None,
-        has_locks=bool(locked),
+        bound_cents=basis.bound_cents if basis is not None and _is_narrower(plan, basis) else None,
+        locked=locked,
         seconds=plan.seconds,
         seed=plan.seed,
     )
+
+
+def _is_narrower(plan: Plan, basis: Plan) -> bool:
+    """Whether a plan allows nothing that its basis did not: what is proven of the basis then holds for it too."""
+    if plan.problem_digest == basis.problem_digest:
+        return True
+    new = assumed_by(plan)[len(assumed_by(basis)) :]
+    return bool(plan.problem) and all(each.kind in LESS for each in new)
 
 
 def _lockable(problem: Problem, start: Solution, kept: frozenset[str]) -> frozenset[str]:
@@ -157,8 +164,11 @@ def keep_solution(
     bound_cents: int | None,
     stop_reason: str,
     is_final: bool,
+    kept_groups: frozenset[str] | None = None,
 ) -> None:
     """Keep a checked plan; the last one becomes the draft, with the reasons of everyone who is not in it.
+
+    ``kept_groups`` are the pinned groups that could stay where they were; None for all that are pinned.
 
     Raises
     ------
@@ -177,6 +187,8 @@ def keep_solution(
     if not is_final:
         _write(session, plan, solution, verdict, "[]")
         return
+    if kept_groups is not None:
+        plan.kept_groups = json.dumps(sorted(kept_groups))
     # Whoever withdrew, was stopped or got a seat while the run went on is not in the draft.
     planned = sorted(group_id for group_id, legs in solution.itineraries.items() if legs)
     solution = without(problem, solution, set(moved_groups(session, plan, planned)))

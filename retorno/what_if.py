@@ -25,7 +25,6 @@ from retorno.office import access, audit, jobs
 from retorno.optimizer.explain import explain, with_explained
 from retorno.optimizer.problem import Problem, digest, problem_to_json
 from retorno.plan_store import own_plan, packed, problem_of, solution_of, versions
-from retorno.rules import Finding
 from retorno.screening import findings_on
 from retorno.situation import situation
 from retorno.solving import moved_groups, write_draft
@@ -103,6 +102,8 @@ def try_change(
     ------
     Stale
         If the plan is no draft, the group is in it, or facts about the group changed since it was made.
+    InputError
+        If no change would plan the group.
     Refused
         If a rule stops the group all the same, with the findings.
     """
@@ -118,20 +119,20 @@ def try_change(
     assumed = from_changes(chosen, basis.first_date)
     problem = assume(problem_of(basis), assumed, situation(session, day=basis.first_date))
     (found,) = explain(problem, solution_of(basis), [group_id])
+    is_planned = bool(found.legs) and not found.changes
+    if not is_planned and change_no is None:
+        raise InputError("no change that the plan can name would take this group home: read its reasons")
+    solution = with_explained(solution_of(basis), found) if is_planned else solution_of(basis)
     made = _copy(
         actor, basis, problem=problem, seconds=1, assumed=(*assumed_by(basis), *assumed), status=PlanStatus.DRAFT
     )
-    is_planned = bool(found.legs) and not found.changes
-    solution = with_explained(solution_of(basis), found) if is_planned else solution_of(basis)
-    stopping: list[Finding] = []
-    session.add(made)
-    session.flush()
-    if is_planned:
-        stopping = findings_on(session, made, problem, solution, [group_id])
-    if stopping:
-        raise Refused(access.visible_findings(stopping, actor))
     kept = frozenset(json.loads(basis.kept_groups)) | ({group_id} if is_planned else set())
     made.kept_groups = json.dumps(sorted(kept))
+    session.add(made)
+    session.flush()
+    stopping = findings_on(session, made, problem, solution, [group_id]) if is_planned else []
+    if stopping:
+        raise Refused(access.visible_findings(stopping, actor))
     write_draft(session, made, problem, solution)
     audit.append(
         session, actor, act="planning.try_change", object_kind="plan", object_id=made.plan_id,
@@ -195,7 +196,7 @@ def _copy(
         details=basis.details,
         groups_availability=basis.groups_availability,
         kept_groups=basis.kept_groups,
-        is_hypothetical=bool(assumed),
+        is_hypothetical=any(each.kind is not Assumed.MORE_DAYS for each in assumed),
         assumed=to_json(assumed),
         seed=basis.seed,
         seconds=seconds,

@@ -199,6 +199,7 @@ def _solve_plan(database: Database, job: Job, name: str) -> None:
             bound_cents=task.bound(answer["bound"]),
             stop_reason=answer["stop_reason"],
             is_final=True,
+            kept_groups=task.locked,
         )
         jobs.finish(session, job.job_id, name, state=JobState.DONE)
 
