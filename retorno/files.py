@@ -25,7 +25,6 @@ from retorno.manifest import copy_for, seal_of
 from retorno.models.movements import Movement
 from retorno.models.office import AuditEntry, Draft, FileToken, Office
 from retorno.models.people import Consent, Person
-from retorno.movement_facts import view
 from retorno.office import access, accounts, audit
 from retorno.papers import journey, offline, pages, personal
 from retorno.papers.keys import reference
@@ -226,7 +225,7 @@ def prepare_itineraries(session: Session, actor: access.Actor, movement_id: str,
     actor = access.require(session, actor, "file.itineraries", movement_id=movement_id)
     movement = session.get_one(Movement, movement_id)
     office = session.get_one(Office, movement.office_id)
-    people = [rider.person.person_id for rider in view(session, movement_id).riders]
+    people = printing.people_aboard(session, movement_id)
     found = printing.itineraries(session, people, office=office, check_address=f"{settings.origin}/verify")
     if not found:
         raise NotAllowed

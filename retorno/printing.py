@@ -20,6 +20,8 @@ from retorno.errors import NotAllowed, Stale
 from retorno.manifest import latest_copy, list_stands, seal_of
 from retorno.models.movements import (
     Arrival,
+    Driver,
+    Escort,
     Handover,
     Incident,
     ManifestCopy,
@@ -38,7 +40,7 @@ from retorno.papers.personal import Itinerary, Stop
 from retorno.papers.words import person_language
 from retorno.routes.spans import instant_of_minute, minute_of
 from retorno.situation import Situation, situation
-from retorno.vocabulary import ArrivalOutcome, PartyKind, PersonStatus, SeatStatus, TripEventKind
+from retorno.vocabulary import ArrivalOutcome, MovementStatus, PartyKind, PersonStatus, SeatStatus, TripEventKind
 
 BRING = ("documents", "medicine", "clothes", "phone")
 BABY_YEARS = 3
@@ -64,6 +66,18 @@ class _Leg:
     movement: Movement
     segments: Sequence[MovementSegment]
     crossings: Sequence[MovementCrossing]
+
+
+def people_aboard(session: Session, movement_id: str) -> list[str]:
+    """Ids of the people with a seat on a movement, families together."""
+    return list(
+        session.exec(
+            select(Person.person_id)
+            .join(Seat, col(Seat.person_id) == Person.person_id)
+            .where(Seat.movement_id == movement_id, Seat.status == SeatStatus.ACTIVE)
+            .order_by(Person.group_id, col(Person.birth_date), Person.person_id)
+        ).all()
+    )
 
 
 def itineraries(session: Session, person_ids: Sequence[str], *, office: Office, check_address: str) -> list[Itinerary]:
@@ -181,9 +195,11 @@ def _stops(legs: Sequence[_Leg], home_place_id: str, where: Situation) -> list[S
 
 
 def route_sheet(session: Session, movement_id: str, *, escort_ids: Sequence[str]) -> RouteSheet:
-    """The way of a movement for its drivers, or for the one of ``escort_ids`` who travels on it."""
+    """The way of a movement for its drivers, or for one of ``escort_ids`` who travels on it; ``Stale`` once over."""
+    movement = session.get_one(Movement, movement_id)
+    if movement.status in (MovementStatus.CLOSED, MovementStatus.CANCELLED):
+        raise Stale("this journey is over: there is no route to drive")
     seen = view(session, movement_id)
-    movement = seen.movement
     office = session.get_one(Office, movement.office_id)
     copy = _copy_of_duty(session, movement, escort_ids)
     stops = _route_stops(seen) if movement.mode not in AIR else ()
@@ -194,7 +210,7 @@ def route_sheet(session: Session, movement_id: str, *, escort_ids: Sequence[str]
         seal=seal_of(copy) if copy else None,
         vehicle=movement.label,
         operator=movement.operator,
-        crew=_crew(seen),
+        crew=_crew(session, movement),
         contacts=(Contact(side="sending", name=office.name, phone=office.complaint_contact),),
         stops=stops or _timetable_stops(seen),
         is_demo=office.is_demo,
@@ -212,10 +228,18 @@ def _copy_of_duty(session: Session, movement: Movement, escort_ids: Sequence[str
     return latest_copy(session, movement.movement_id, chosen, visible_at=clock.now()) if chosen else None
 
 
-def _crew(seen: View) -> tuple[CrewMember, ...]:
+def _crew(session: Session, movement: Movement) -> tuple[CrewMember, ...]:
+    drivers = [session.get_one(Driver, driver_id) for driver_id in movement.drivers.split(";") if driver_id]
+    escorts = session.exec(
+        select(Escort)
+        .join(Seat, col(Seat.escort_id) == Escort.escort_id)
+        .where(Seat.movement_id == movement.movement_id, Seat.status == SeatStatus.ACTIVE)
+        .distinct()
+        .order_by(Escort.escort_id)
+    ).all()
     return (
-        *(CrewMember(role="driver", name=driver.name, phone=driver.phone) for driver in seen.drivers),
-        *(CrewMember(role="escort", name=each.escort.name, phone=each.escort.phone) for each in seen.escorts),
+        *(CrewMember(role="driver", name=driver.name, phone=driver.phone) for driver in drivers),
+        *(CrewMember(role="escort", name=escort.name, phone=escort.phone) for escort in escorts),
     )
 
 
@@ -311,8 +335,8 @@ def handover_note(session: Session, movement_id: str, place_id: str) -> Handover
     signed = session.get(Handover, (movement_id, place_id))
     if signed is None:
         raise Stale("the handover here is not signed yet: tick who is here and sign it first")
-    seen = view(session, movement_id)
-    where = seen.situation
+    movement = session.get_one(Movement, movement_id)
+    where = situation(session, day=movement.depart_at.date())
     is_post = place_id in where.ground.posts
     party = Party(kind=PartyKind.BORDER_POST if is_post else PartyKind.RECEPTION, party_id=place_id)
     copy = latest_copy(session, movement_id, party)
@@ -330,15 +354,15 @@ def handover_note(session: Session, movement_id: str, place_id: str) -> Handover
     incidents = session.exec(
         select(Incident).where(Incident.movement_id == movement_id).order_by(col(Incident.at), Incident.incident_id)
     ).all()
-    office, signer = session.get_one(Office, seen.movement.office_id), session.get(User, signed.signed_by)
+    office, signer = session.get_one(Office, movement.office_id), session.get(User, signed.signed_by)
     return HandoverNote(
-        movement=seen.movement.reference,
+        movement=movement.reference,
         version=copy.number,
         place=where.name(place_id),
         zone=where.zone_name(place_id),
-        vehicle=seen.movement.label,
-        operator=seen.movement.operator,
-        crew=_crew(seen),
+        vehicle=movement.label,
+        operator=movement.operator,
+        crew=_crew(session, movement),
         listed=len(rows),
         arrived=signed.person_count,
         missing=tuple(row["no"] for row in rows if persons.get(row["ref"]) not in arrived),
