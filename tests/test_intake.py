@@ -311,10 +311,25 @@ def test_split_moves_some_members_and_never_all(session: Session, coordinator: A
 
     with pytest.raises(InputError, match="3 of 3"):
         intake.split_group(session, coordinator, group_id=group.group_id, version=1, person_ids=ids)
+    for person in persons:
+        make_consent(session, person, purpose=ConsentPurpose.GROUP_SPLIT)
     part = intake.split_group(session, coordinator, group_id=group.group_id, version=1, person_ids=ids[:1])
 
     assert part.split_from_group_id == group.group_id
     assert [session.get_one(Person, each).group_id for each in ids] == [part.group_id, *[group.group_id] * 2]
+
+
+def test_a_group_is_not_split_without_the_written_request_of_every_adult(session: Session, coordinator: Actor) -> None:
+    group = make_group(session)
+    adult, other = (make_person(session, group, ready=False) for _ in range(2))
+    make_person(session, group, ready=False, birth_date=date(2019, 5, 17), caregiver_id=adult.person_id)
+    make_consent(session, adult, purpose=ConsentPurpose.GROUP_SPLIT)
+    ids = [other.person_id]
+
+    with pytest.raises(InputError) as problem:
+        intake.split_group(session, coordinator, group_id=group.group_id, version=1, person_ids=ids)
+
+    assert [fault.code for fault in problem.value.faults] == ["SPLIT_REQUEST"]
 
 
 def test_new_destination_makes_consents_to_the_old_one_count_no_more(session: Session, coordinator: Actor) -> None:

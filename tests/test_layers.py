@@ -27,7 +27,7 @@ database office.audit office.access office.notices office.accounts office.oversi
 papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.packing papers.words papers.seal papers.pages papers.personal papers.journey papers.offline keyring
 situation ground_acts statistics first_run journeys offer_acts
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
-intake.sheet intake.importing intake
+intake.registration intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
 gathering fairness booking plan_store screening assumptions solving planning choosing workbench what_if comparison plan_report plan_figures
 confirmation copies manifest.lists manifest.issue

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from html import escape
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import streamlit as st
 from babel import Locale
@@ -15,7 +16,7 @@ from sqlmodel import Session
 from retorno import clock
 from retorno.changes import Effect
 from retorno.errors import Fault, InputError
-from retorno.labels import all_labels, label, plural
+from retorno.labels import all_labels, clock_text, label, plural
 from retorno.models.people import PersonBase
 from retorno.office.access import Actor
 from retorno.routes.tables import Ground
@@ -35,74 +36,78 @@ CONTACT_LANGUAGES = tuple(
 PAGE_ROWS = 50
 _REFERENCE = re.compile(r"[A-Z0-9]+-[A-Z0-9-]+")
 
-_STYLE = """<style>
-[data-testid="InputInstructions"], [data-testid="stStatusWidget"], [data-testid="stAppDeployButton"],
-[data-testid="stHeaderActionElements"] { display: none; }
-h1 { font-size: 1.9rem !important; }
-h2 { font-size: 1.35rem !important; }
-h3 { font-size: 1.2rem !important; }
-[data-testid="stPageLink"] a { text-decoration: underline; }
-.block-container { padding-top: 2.6rem; padding-bottom: 4rem; max-width: 78rem; }
-[data-testid="stSidebarContent"] { padding-top: .5rem; }
-.rt-demo { background: #fff3c4; color: #3b2f00; border-left: .4rem solid #b58900; padding: .35rem .8rem;
-  font-weight: 600; }
-.rt-frame { color: #333; font-size: .92rem; padding-top: .45rem; }
-.rt-frame b { color: #111; }
-table.rt { border-collapse: collapse; width: 100%; font-size: .92rem; margin: .2rem 0 .6rem; }
-table.rt caption { text-align: left; font-weight: 600; padding: .2rem 0 .35rem; color: #222; }
-table.rt th { text-align: left; border-bottom: 2px solid #7a7a7a; padding: .35rem .7rem .35rem 0;
-  vertical-align: bottom; font-weight: 600; }
-table.rt td { border-bottom: 1px solid #dcdcdc; padding: .38rem .7rem .38rem 0; vertical-align: top;
-  text-align: left; }
-table.rt td.n, table.rt th.n { text-align: right; padding-right: 1.2rem; font-variant-numeric: tabular-nums; }
-.ref { white-space: nowrap; }
-.rt-empty { border: 1px dashed #9a9a9a; padding: .9rem 1.1rem; color: #333; margin: .3rem 0 .8rem; }
-.rt-empty b { display: block; }
-[data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
-[data-testid="stFileUploaderDropzone"] button[data-testid="stBaseButton-secondary"] > * { display: none; }
-[data-testid="stFileUploaderDropzone"] button[data-testid="stBaseButton-secondary"]::after {
-  content: "CHOOSE"; font-size: 1rem; }
-@media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
-</style>"""
+DRAFT_PAGES = ("intake",)
+"""Pages whose fields are saved as they are left: the frame says so."""
 
 
 # ---- the frame -----------------------------------------------------------------------------------------------
 
 
-def frame(here: Visit) -> None:
-    """What stands on top of every page: office, role, place-local time, language, the way out, what was just done."""
-    st.html(_STYLE.replace("CHOOSE", here.t("view.choose_file")))
-    if here.is_demo:
-        st.html(f'<div class="rt-demo" role="note">{escape(here.t("light.demo"))}</div>')
-    about, language, out = st.columns([6, 2, 1.2], vertical_alignment="center")
+def frame(here: Visit, page: str = "") -> None:
+    """What stands on top of every page: office, role, place-local time, what is saved, language, help, lock, way out.
+
+    Parameters
+    ----------
+    page
+        Name of the page below, for its help and for what is said about saving.
+    """
     roles = ", ".join(
         here.t(f"role.{grant.role.value}") + (f" {session.named(grant.scope, here.language)}" if grant.scope else "")
         for grant in here.actor.grants
     )
-    at = clock.local(clock.now(), here.zone_name)
-    offset = at.strftime("%z")
-    now = f"{at:%H:%M} {here.place_name} (UTC{offset[0].replace('-', '−')}{int(offset[1:3])})".replace("  ", " ")
     office = here.office.name if here.office else here.actor.organisation
-    about.html(
-        f'<div class="rt-frame"><b>{escape(office)}</b> · {escape(here.actor.display_name)}, {escape(roles)}'
-        f" · {escape(now)}</div>"
+    at = clock.local(clock.now(), here.zone_name)
+    utc = clock_text(clock.now(), here.zone_name).partition("(")[2].rstrip(")")
+    facts = [
+        f'<strong class="rt-demo">{escape(here.t("light.demo"))}</strong>' if here.is_demo else "",
+        f"<b>{escape(office)}</b>",
+        f"<span>{escape(roles)}</span>",
+        f'<span class="rt-now" data-at="{at:%H:%M}"><time>{at:%H:%M}</time> {escape(here.place_name)} ({utc})</span>',
+        _saved(here, page),
+    ]
+    token = escape(session.form_token(), quote=True)
+    st.html(
+        f'<div class="rt-frame" role="region" aria-label="{escape(here.t("frame.about"))}" '
+        f'data-lang="{here.language.value}">{"".join(facts)}<span class="rt-tools">'
+        f"{_languages(here, token)}"
+        f'<a href="/help?{escape(urlencode({"page": page}))}">{escape(here.t("view.help"))}</a>'
+        f"{_way_out(here, token, action='/lock', key='frame.lock', hint='frame.lock_hint')}"
+        f"{_way_out(here, token, action='/logout', key='light.sign_out', hint='')}</span></div>"
     )
-    chosen = language.selectbox(
-        here.t("light.language"),
-        list(LANGUAGE_NAMES),
-        index=list(LANGUAGE_NAMES).index(here.language),
-        format_func=lambda code: LANGUAGE_NAMES[code],
-        key="frame.language",
-        label_visibility="collapsed",
-    )
-    if chosen is not here.language:
-        session.choose_language(chosen)
-        st.rerun()
-    if out.button(here.t("light.sign_out"), key="frame.out", width="stretch"):
-        session.sign_out()
-        st.rerun()
     for text in session.said():
         st.success(plain(text))
+
+
+def _saved(here: Visit, page: str) -> str:
+    """When the fields of this page were last saved, or that they are not; empty on pages without fields to save."""
+    if page not in DRAFT_PAGES:
+        return ""
+    not_saved = here.t("frame.not_saved")
+    if session.unsaved_fields():
+        return f'<span class="rt-saved rt-not" role="status">{escape(not_saved)}</span>'
+    at = session.recall("saved_at")
+    words = here.t("view.saved", t=f"{clock.local(at, here.zone_name):%H:%M}") if at is not None else ""
+    return f'<span class="rt-saved" role="status" data-unsaved="{escape(not_saved)}">{escape(words)}</span>'
+
+
+def _languages(here: Visit, token: str) -> str:
+    buttons = "".join(
+        f'<button name="lang" value="{code.value}" lang="{code.value}" title="{name}" aria-label="{name}"'
+        f"{' aria-current=' + chr(34) + 'true' + chr(34) if code is here.language else ''}>{code.value.upper()}</button>"
+        for code, name in LANGUAGE_NAMES.items()
+    )
+    return (
+        f'<form method="post" action="/language" aria-label="{escape(here.t("light.language"))}">'
+        f'<input type="hidden" name="csrf" value="{token}">{buttons}</form>'
+    )
+
+
+def _way_out(here: Visit, token: str, *, action: str, key: str, hint: str) -> str:
+    about = f' title="{escape(here.t(hint))}"' if hint else ""
+    return (
+        f'<form method="post" action="{action}"><input type="hidden" name="csrf" value="{token}">'
+        f"<button{about}>{escape(here.t(key))}</button></form>"
+    )
 
 
 def title(here: Visit, key: str) -> None:
@@ -133,7 +138,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: 
         for row in rows
     )
     about = f"<caption>{escape(caption)}</caption>" if caption else ""
-    st.html(f'<table class="rt">{about}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+    st.html(
+        f'<div class="rt-scroll"><table class="rt">{about}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def _cell(value: object) -> str:
@@ -200,6 +208,21 @@ def parse_instant(day: str, at: str, zone_name: str, *, field: str) -> datetime:
     if on is None:
         raise InputError([Fault(column=field, code="EMPTY", what="empty, expected a date such as 09/03/2027")])
     return clock.instant_of(datetime.combine(on, parse_clock(at, field=field)), zone_name)
+
+
+def needed(text: str, *, field: str) -> str:
+    """What was typed or chosen (``InputError`` if nothing was)."""
+    if not text.strip():
+        raise InputError([Fault(column=field, code="EMPTY", what="empty, expected a value")])
+    return text
+
+
+def needed_day(text: str, *, field: str) -> date:
+    """As ``parse_day``, where a date has to be typed."""
+    day = parse_day(text, field=field)
+    if day is None:
+        raise InputError([Fault(column=field, code="EMPTY", what="empty, expected a date such as 09/03/2027")])
+    return day
 
 
 def read_all(readers: Mapping[str, Callable[[], T]]) -> dict[str, T]:
@@ -359,105 +382,7 @@ def is_role(here: Visit, *roles: Role) -> bool:
     return here.actor.has(*roles)
 
 
-# ---- forms that are saved field by field --------------------------------------------------------------------------
-
-
-class Form:
-    """A form whose fields are saved on the server as they are left; a reload or a cut line loses nothing.
-
-    Parameters
-    ----------
-    name
-        Name of the draft; the key of every field starts with it.
-    """
-
-    def __init__(self, here: Visit, name: str) -> None:
-        self.here = here
-        self.name = name
-
-    def key(self, field: str) -> str:
-        """Key of a field on the page."""
-        return f"{self.name}.{field}"
-
-    def _saving(self, field: str) -> dict[str, Any]:
-        key = self.key(field)
-        return {"key": key, "on_change": session.save_field, "args": (self.name, key)}
-
-    def _label(self, field: str) -> str:
-        return self.here.t(f"field.{field.rsplit('.', 1)[-1]}")
-
-    def text(self, field: str, *, help_key: str = "", placeholder: str = "") -> str:
-        """A line of text."""
-        return str(
-            st.text_input(
-                self._label(field),
-                help=self.here.t(help_key) if help_key else None,
-                placeholder=placeholder or None,
-                **self._saving(field),
-            )
-            or ""
-        )
-
-    def area(self, field: str, *, help_key: str = "") -> str:
-        """Several lines of text."""
-        about = self.here.t(help_key) if help_key else None
-        return str(st.text_area(self._label(field), height=90, help=about, **self._saving(field)) or "")
-
-    def day(self, field: str) -> str:
-        """A date, day first."""
-        return self.text(field, placeholder=self.here.t("view.date_format"))
-
-    def choose(
-        self, field: str, codes: Sequence[str], words: Callable[[str], str], *, help_key: str = "", text: str = ""
-    ) -> str | None:
-        """One of a list; nothing is chosen beforehand."""
-        chosen = st.selectbox(
-            text or self._label(field),
-            codes,
-            index=None,
-            format_func=words,
-            placeholder=self.here.t("view.choose"),
-            help=self.here.t(help_key) if help_key else None,
-            **self._saving(field),
-        )
-        return None if chosen is None else str(chosen)
-
-    def country(self, field: str) -> str | None:
-        """A country by its name."""
-        language = self.here.language
-        codes = sorted(ground().countries, key=lambda code: session.named(code, language))
-        return self.choose(field, codes, lambda code: session.named(code, language))
-
-    def tick(self, field: str, *, help_key: str = "") -> bool:
-        """Yes or no."""
-        about = self.here.t(help_key) if help_key else None
-        return bool(st.checkbox(self._label(field), help=about, **self._saving(field)))
-
-    def number(self, field: str, low: int, high: int) -> int | None:
-        """A whole number; empty for none."""
-        value = st.number_input(self._label(field), low, high, value=None, step=1, **self._saving(field))
-        return None if value is None else int(value)
-
-    def restore(self) -> None:
-        """Ask whether a half-filled form of before shall come back; while that is open nothing else is drawn."""
-        found = session.offer_draft(self.name)
-        if not found:
-            return
-        st.info(self.here.t("view.draft_found"))
-        yes, no, _ = st.columns([2, 2, 4])
-        if yes.button(self.here.t("view.draft_restore"), type="primary", key=f"{self.name}-restore"):
-            session.restore_draft(self.name, found)
-            st.rerun()
-        if no.button(self.here.t("view.draft_drop"), key=f"{self.name}-drop"):
-            session.drop_draft(self.name)
-            st.rerun()
-        st.stop()
-
-    def saved_line(self) -> None:
-        """When the form was last saved."""
-        at = session.recall("saved_at")
-        if at is not None:
-            st.caption(self.here.t("view.saved", t=self.here.clock(at)))
+# ---- what an act did ------------------------------------------------------------------------------------------
 
 
 def effect_text(here: Visit, effect: Effect) -> str:

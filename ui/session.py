@@ -142,10 +142,11 @@ def visit() -> Visit:
     except NotAllowed:
         _stop_signed_out()
     home = ground().places.get(nearest.home_place_id) if nearest else None
+    remember("language", actor.language)
     return Visit(
         actor=actor,
         office=office,
-        language=recall("language", actor.language),
+        language=actor.language,
         zone_name=home.timezone if home else "UTC",
         place_name=home.name if home else "",
         is_demo=nearest is not None and nearest.is_demo,
@@ -169,18 +170,11 @@ def stay_signed_in() -> None:
         accounts.touch_session(session, _token())
 
 
-def sign_out() -> None:
-    """End the session on the server; the browser's token is worth nothing from now on."""
-    with _database().transaction() as session:
-        accounts.close_session(session, _token())
-    st.session_state.clear()
-
-
-def choose_language(language: Language) -> None:
-    """Show everything in this language from the next run on, here and in every other window of the user."""
-    remember("language", language)
-    with _database().transaction() as session:
-        accounts.choose_language(session, user_id=visit().actor.user_id, language=language)
+def form_token() -> str:
+    """What the forms of the frame carry, so that only a page of this session can send them; empty in tests."""
+    with _database().reading() as session:
+        row = accounts.live_session(session, _token())
+        return row.csrf_token if row else ""
 
 
 # ---- what a browser tab remembers ----------------------------------------------------------------------------
@@ -478,6 +472,16 @@ def plain(text: str) -> str:
     return "".join("\\" + char if char in "\\`*_{}[]()<>#+-.!|~$:&" else char for char in text)
 
 
+def run_page(page: Any) -> None:
+    """Draw a page; what nobody foresaw becomes a sentence with a number that the log has too."""
+    try:
+        page.run()
+    except Exception as problem:
+        number = secrets.token_hex(4)
+        _log.exception("page failed", error_id=number, page=page.url_path, kind=type(problem).__name__)
+        st.error(label("view.inconsistent", visit().language, number=number))
+
+
 # ---- files ---------------------------------------------------------------------------------------------------
 
 
@@ -520,41 +524,126 @@ def _file_token(kind: str, object_id: str) -> str:
 # ---- half-filled forms ------------------------------------------------------------------------------------------
 
 
-def offer_draft(form: str) -> dict[str, Any]:
-    """Fields of this form that were saved before and are not on the page yet; empty if there is nothing to restore."""
-    if recall(f"draft.{form}", False):
-        return {}
-    saved = look(lambda session, actor: intake.load_draft(session, actor, form=form))
-    if not saved:
-        remember(f"draft.{form}", True)
-    return {key: json.loads(value) for key, value in saved.items()}
+def draft_values(form: str, draft_id: str = "") -> dict[str, Any]:
+    """What is saved of a form, by field."""
+    saved = look(lambda session, actor: intake.load_draft(session, actor, form=form, object_id=draft_id))
+    return {field: json.loads(value) for field, value in saved.items()}
 
 
-def restore_draft(form: str, values: dict[str, Any]) -> None:
-    """Put the saved fields back."""
-    for key, value in values.items():
-        st.session_state[key] = value
-    remember(f"draft.{form}", True)
+def is_draft_open(form: str, draft_id: str = "") -> bool:
+    """Whether this window fills the form already; a draft of before is asked for first, never just restored."""
+    return bool(recall(f"draft.{form}.{draft_id}", False))
 
 
-def save_field(form: str, key: str) -> None:
-    """Save one field as it is left; called by the field itself."""
-    remember(f"draft.{form}", True)
-    value = json.dumps(st.session_state.get(key), ensure_ascii=False, default=str)
-    saved = do(
-        "intake.draft",
-        lambda session, actor: intake.save_draft_field(session, actor, form=form, field=key, value=value),
-    )
-    if saved is not None:
+def open_draft(form: str, draft_id: str = "") -> None:
+    """Fill the form in this window from now on."""
+    remember(f"draft.{form}.{draft_id}", True)
+
+
+def show_field(key: str, stored: Any) -> None:
+    """Put what is saved into a field that is about to be drawn; what is typed here and not saved yet stays."""
+    seen: dict[str, Any] = recall("draft.seen", {})
+    if key not in st.session_state:
+        if stored is not None:
+            st.session_state[key] = stored
+        seen[key] = stored
+    elif seen.get(key) != stored and st.session_state[key] == seen.get(key):
+        st.session_state[key] = stored
+        seen[key] = stored
+    remember("draft.seen", seen)
+
+
+def save_field(form: str, draft_id: str, field: str, key: str) -> None:
+    """Save one field as it is left, and those that could not be saved before; called by the field itself."""
+    open_draft(form, draft_id)
+    waiting: dict[str, tuple[str, str, str]] = recall("draft.waiting", {})
+    waiting[key] = (form, draft_id, field)
+    for each, where in list(waiting.items()):
+        if _save_one(each, *where):
+            del waiting[each]
+    remember("draft.waiting", waiting)
+
+
+def set_draft(form: str, draft_id: str, values: dict[str, Any]) -> None:
+    """Save fields that the page itself fills, and show them in their places."""
+    open_draft(form, draft_id)
+
+    def work(session: Session, actor: Actor) -> None:
+        for field, value in values.items():
+            intake.save_draft_field(
+                session, actor, form=form, object_id=draft_id, field=field, value=json.dumps(value, ensure_ascii=False)
+            )
+
+    if do("intake.draft", work) is not None:
         remember("saved_at", clock.now())
 
 
-def drop_draft(form: str) -> None:
-    """Forget what was saved of a form, and empty it."""
-    do("intake.draft", lambda session, actor: intake.drop_draft(session, actor, form=form))
-    clear_fields(f"{form}.")
+def _save_one(key: str, form: str, draft_id: str, field: str) -> bool:
+    """Save a field; false if it has to be tried again."""
+    seen: dict[str, Any] = recall("draft.seen", {})
+    value, before = st.session_state.get(key), seen.get(key)
+    saved = do(
+        "intake.draft",
+        lambda session, actor: intake.save_draft_field(
+            session,
+            actor,
+            form=form,
+            object_id=draft_id,
+            field=field,
+            value=json.dumps(value, ensure_ascii=False, default=str),
+            seen=None if before is None else json.dumps(before, ensure_ascii=False, default=str),
+            is_checked=True,
+        ),
+    )
+    if saved is None:
+        return False
+    clashes: dict[str, Any] = recall("draft.clashes", {})
+    if saved.value.is_saved:
+        clashes.pop(key, None)
+        seen[key] = value
+        remember("draft.seen", seen)
+        remember("saved_at", clock.now())
+    else:
+        clashes[key] = json.loads(saved.value.value or "null")
+    remember("draft.clashes", clashes)
+    return True
+
+
+def unsaved_fields() -> list[str]:
+    """Fields whose last value could not be saved; it stands on this page only."""
+    return [field for _, _, field in recall("draft.waiting", {}).values()]
+
+
+def clashes(prefix: str) -> dict[str, Any]:
+    """Fields, by key, that another window of the user changed meanwhile, with the value there."""
+    return {key: value for key, value in recall("draft.clashes", {}).items() if key.startswith(prefix)}
+
+
+def settle_clash(form: str, draft_id: str, field: str, key: str, *, keep_mine: bool) -> None:
+    """Take one of two values for a field; called by a button."""
+    other = recall("draft.clashes", {}).pop(key, None)
+    seen: dict[str, Any] = recall("draft.seen", {})
+    seen[key] = other
+    remember("draft.seen", seen)
+    if keep_mine:
+        save_field(form, draft_id, field, key)
+    else:
+        st.session_state[key] = other
+
+
+def drop_draft(form: str, draft_id: str = "", *, key: str = "") -> None:
+    """Forget what was saved of a form, and empty it; ``key`` begins the keys of its fields."""
+    do("intake.draft", lambda session, actor: intake.drop_draft(session, actor, form=form, object_id=draft_id))
+    forget_fields(f"{key or form}.")
+    open_draft(form, draft_id)
+
+
+def forget_fields(prefix: str) -> None:
+    """Empty every field whose key begins with ``prefix``, with what this window knows of it."""
+    clear_fields(prefix)
+    for name in ("draft.seen", "draft.waiting", "draft.clashes"):
+        remember(name, {key: value for key, value in recall(name, {}).items() if not key.startswith(prefix)})
     forget("saved_at")
-    remember(f"draft.{form}", True)
 
 
 # ---- the pages of this visit ------------------------------------------------------------------------------------
@@ -572,11 +661,16 @@ def page(name: str) -> Any:
     return recall(_PAGES, {}).get(name)
 
 
-def link_to(name: str, text: str) -> None:
-    """A link to another page, where this visitor may open it."""
+def page_names() -> list[str]:
+    """Names of the pages that this visitor may open, in the order of the menu."""
+    return list(recall(_PAGES, {}))
+
+
+def link_to(name: str, text: str, *, parameters: dict[str, str] | None = None) -> None:
+    """A link to another page, where this visitor may open it; ``parameters`` name the record it shall show."""
     target = page(name)
     if target is not None:
-        st.page_link(target, label=text)
+        st.page_link(target, label=text, query_params=parameters)
 
 
 def go_to(name: str, **parameters: str) -> None:

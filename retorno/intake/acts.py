@@ -12,6 +12,7 @@ from retorno import clock
 from retorno.errors import Fault, InputError, NotAllowed
 from retorno.intake.shared import (
     destination_faults,
+    is_child_person,
     locked,
     office_of,
     person_faults,
@@ -22,9 +23,11 @@ from retorno.intake.shared import (
     unaccompanied_faults,
 )
 from retorno.models.base import new_id
+from retorno.models.movements import Seat
 from retorno.models.people import (
     Case,
     CaseCreate,
+    Consent,
     Person,
     PersonCreate,
     PersonUpdate,
@@ -34,6 +37,7 @@ from retorno.models.people import (
 )
 from retorno.office import access, audit
 from retorno.office.access import Actor
+from retorno.vocabulary import ConsentPurpose, SeatStatus
 
 _CLEARABLE = frozenset({"birth_date", "declared_age", "habitual_residence", "permit_valid_until", "onward_means"})
 
@@ -98,7 +102,7 @@ def register_case(
     faults = [
         *place_fault(case.place_id, office),
         *destination_faults(group.destination_country, group.destination_place_id),
-        *_group_faults(persons),
+        *group_faults(persons),
     ]
     if faults:
         raise InputError(faults)
@@ -159,6 +163,12 @@ def _registered_before(session: Session, form_key: str) -> Registered | None:
     )
 
 
+def registered_before(session: Session, actor: Actor, *, form_id: str) -> Registered | None:
+    """What this filling of the form has registered already; ``None`` if nothing."""
+    actor = access.require(session, actor, "intake.register")
+    return _registered_before(session, f"form:{actor.user_id}:{form_id}") if form_id else None
+
+
 def _person_row(new: NewPerson, ids: Mapping[str, str], group_id: str, import_key: str | None) -> Person:
     return Person.model_validate(
         new.person,
@@ -173,7 +183,7 @@ def _person_row(new: NewPerson, ids: Mapping[str, str], group_id: str, import_ke
     )
 
 
-def _group_faults(persons: Sequence[NewPerson]) -> list[Fault]:
+def group_faults(persons: Sequence[NewPerson]) -> list[Fault]:
     """Everything wrong with the members of one group."""
     if not persons:
         return [Fault(code="EMPTY", what="a travel group needs at least one person")]
@@ -397,13 +407,14 @@ def split_group(
 ) -> TravelGroup:
     """Move members into a travel group of their own, in the same case and to the same destination.
 
-    Splitting allows nobody to travel by itself: R10 asks for the written request of every adult and for each child's
-    best-interest decision before either part is ready, R11 for every caregiver.
+    Splitting allows nobody to travel by itself: R10 asks for each child's best-interest decision before either part
+    is ready, R11 for every caregiver.
 
     Raises
     ------
     InputError
-        If nobody or everybody would move, or somebody is not in the group.
+        If nobody or everybody would move, if the written request of an adult of the group is missing (I4), or if the
+        group has seats.
     NotAllowed, Stale
     """
     actor = access.require(session, actor, "intake.update", group_id=group_id)
@@ -417,6 +428,9 @@ def split_group(
     if not moving or len(moving) == len(members):
         what = f"{len(moving)} of {len(members)} members would move; expected some of them, not all"
         raise InputError([Fault(column="person_ids", code="SPLIT", what=what)])
+    faults = _split_faults(session, group_id, members)
+    if faults:
+        raise InputError(faults)
     part = TravelGroup.model_validate(
         TravelGroupCreate.model_validate(group.model_dump()),
         update={"case_id": group.case_id, "split_from_group_id": group.split_from_group_id or group_id},
@@ -439,6 +453,31 @@ def split_group(
         ids={"new_group_id": part.group_id, "person_ids": ";".join(person.person_id for person in moving)},
     )
     return part
+
+
+def _split_faults(session: Session, group_id: str, members: Sequence[Person]) -> list[Fault]:
+    """What keeps a group together: an adult who has not asked for the split in writing, seats on a movement."""
+    asked = session.exec(
+        select(Consent.person_id).where(
+            col(Consent.person_id).in_([person.person_id for person in members]),
+            Consent.purpose == ConsentPurpose.GROUP_SPLIT,
+            col(Consent.is_own_act),
+            col(Consent.withdrawn_at).is_(None),
+        )
+    ).all()
+    today = clock.now().date()
+    missing = [
+        person for person in members if not is_child_person(person, today=today) and person.person_id not in set(asked)
+    ]
+    faults = []
+    if missing:
+        what = f"{len(missing)} adults of the group have not asked for the split in writing; record their requests"
+        faults.append(Fault(column="person_ids", code="SPLIT_REQUEST", what=what))
+    seats = select(Seat.seat_id).where(Seat.group_id == group_id, Seat.status == SeatStatus.ACTIVE)
+    if session.exec(seats).first() is not None:
+        what = "the group has seats; take it off its movement first"
+        faults.append(Fault(column="person_ids", code="SPLIT_SEATED", what=what))
+    return faults
 
 
 def persons_of_case(session: Session, actor: Actor, *, case_id: str) -> list[Person]:

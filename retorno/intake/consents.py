@@ -6,19 +6,21 @@ A consent is one act of one person: no function here takes more than one person 
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, select
 
 from retorno import clock
 from retorno.errors import Fault, InputError
 from retorno.intake.shared import country_faults, locked, touch_group
+from retorno.models.movements import PolicySetting
 from retorno.models.people import (
     Consent,
     ConsentCreate,
     Document,
     DocumentCreate,
     Person,
+    PersonBase,
     TransitVisa,
     TravelGroup,
 )
@@ -26,6 +28,7 @@ from retorno.office import access, audit
 from retorno.office.access import Actor
 from retorno.papers import mrz
 from retorno.papers.mrz import MachineReadableZone
+from retorno.policy import policy_on
 from retorno.situation import ground
 from retorno.text import clean_text
 from retorno.vocabulary import ConsentPurpose, PersonStatus, Role
@@ -114,6 +117,13 @@ def _consent_faults(consent: ConsentCreate, group: TravelGroup, actor: Actor) ->
     return faults
 
 
+def answer_counts_from(session: Session, actor: Actor, *, counselled_at: datetime) -> datetime:
+    """From when an answer counts after counselling (R4): the reflection period of the policy in force today."""
+    access.require(session, actor, "intake.consent")
+    policy = policy_on(clock.now().date(), session.exec(select(PolicySetting)).all())
+    return counselled_at + timedelta(hours=policy.reflection_hours)
+
+
 # ---- documents ------------------------------------------------------------------------------------------------
 
 
@@ -148,22 +158,33 @@ def add_document(session: Session, actor: Actor, *, person_id: str, document: Do
     """
     actor = access.require(session, actor, "intake.document", person_id=person_id)
     person = session.get_one(Person, person_id)
-    zone = read_zone(document.mrz) if document.mrz.strip() else None
-    faults = country_faults(document, ("issuing_country",))
-    if zone is not None:
-        faults += _zone_faults(zone, document, person)
+    faults = document_faults(document, person)
     if _is_recorded(session, person_id, document):
         faults.append(Fault(column="number", code="TWICE", what="this document is already recorded for this person"))
     if faults:
         raise InputError(faults)
     row = Document.model_validate(
         document.model_dump(exclude={"mrz"}),
-        update={"person_id": person_id, "is_mrz_valid": zone is not None, "recorded_at": clock.now()},
+        update={"person_id": person_id, "is_mrz_valid": bool(document.mrz.strip()), "recorded_at": clock.now()},
     )
     session.add(row)
     touch_group(session, person.group_id)
     _log_document(session, actor, "intake.document", row, document.model_dump(exclude={"mrz"}))
     return row
+
+
+def document_faults(document: DocumentCreate, person: PersonBase) -> list[Fault]:
+    """What is wrong with a document by itself and beside its holder: an unknown issuer, a zone that says otherwise.
+
+    Raises
+    ------
+    InputError
+        If the machine-readable zone cannot be read, with every fault of it.
+    """
+    faults = country_faults(document, ("issuing_country",))
+    if document.mrz.strip():
+        faults += _zone_faults(read_zone(document.mrz), document, person)
+    return faults
 
 
 def _is_recorded(session: Session, person_id: str, document: DocumentCreate) -> bool:
@@ -181,7 +202,7 @@ def _plain(number: str) -> str:
     return "".join(char for char in number.upper() if char.isalnum())
 
 
-def _zone_faults(zone: MachineReadableZone, document: DocumentCreate, person: Person) -> list[Fault]:
+def _zone_faults(zone: MachineReadableZone, document: DocumentCreate, person: PersonBase) -> list[Fault]:
     """Where zone, form and person disagree. Names are not compared: the zone writes them its own way."""
     says_otherwise = "the machine-readable zone says otherwise; correct the one that is wrong"
     pairs = (

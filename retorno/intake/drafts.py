@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
@@ -22,11 +24,44 @@ MAX_DRAFT_CHARS = 20_000
 _SEARCH_LIMIT = 50
 
 
-def save_draft_field(session: Session, actor: Actor, *, form: str, object_id: str = "", field: str, value: str) -> None:
+@dataclass(frozen=True, kw_only=True)
+class DraftSummary:
+    """One of the user's own half-filled forms, with what was typed so far."""
+
+    draft_id: str
+    saved_at: datetime
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptField:
+    """A field of a draft as it stands now; ``is_saved`` is false where another window changed it meanwhile."""
+
+    is_saved: bool
+    value: str | None
+
+
+def save_draft_field(
+    session: Session,
+    actor: Actor,
+    *,
+    form: str,
+    object_id: str = "",
+    field: str,
+    value: str,
+    seen: str | None = None,
+    is_checked: bool = False,
+) -> KeptField:
     """Save one field of a half-filled form as it is left; an empty value is kept as empty, not forgotten.
 
     Drafts are the user's own: no other user reads them, and nothing of them is registered. Values are kept as they
     were typed; their hygiene is checked when the form is sent.
+
+    Parameters
+    ----------
+    seen
+        What the window last saw in this field; with ``is_checked`` nothing is overwritten if another window of the
+        user has changed it since, and the answer holds the other value.
 
     Raises
     ------
@@ -37,6 +72,9 @@ def save_draft_field(session: Session, actor: Actor, *, form: str, object_id: st
     key = (actor.user_id, form, object_id)
     row = session.get(Draft, key, with_for_update=True, populate_existing=True)
     values = _fresh_values(row)
+    there = values.get(field)
+    if is_checked and there is not None and there not in (seen, value):
+        return KeptField(is_saved=False, value=there)
     values[field] = value
     text = json.dumps(values, ensure_ascii=False, sort_keys=True)
     if len(text) > MAX_DRAFT_CHARS:
@@ -46,6 +84,22 @@ def save_draft_field(session: Session, actor: Actor, *, form: str, object_id: st
     row.values, row.saved_at = text, clock.now()
     session.add(row)
     session.flush()
+    return KeptField(is_saved=True, value=value)
+
+
+def own_drafts(session: Session, actor: Actor, *, form: str) -> list[DraftSummary]:
+    """The user's own drafts of a form of the last seven days, the latest first; drafts without a value are left out."""
+    actor = access.require(session, actor, "intake.draft")
+    rows = session.exec(
+        select(Draft)
+        .where(Draft.user_id == actor.user_id, Draft.form == form)
+        .order_by(col(Draft.saved_at).desc(), Draft.object_id)
+        .execution_options(populate_existing=True)
+    ).all()
+    fresh = [(row, _fresh_values(row)) for row in rows]
+    return [
+        DraftSummary(draft_id=row.object_id, saved_at=row.saved_at, values=values) for row, values in fresh if values
+    ]
 
 
 def load_draft(session: Session, actor: Actor, *, form: str, object_id: str = "") -> dict[str, str]:

@@ -22,7 +22,7 @@ from retorno.errors import Fault, InputError
 from retorno.models.people import DuplicateDecision, Person, PersonBase
 from retorno.office import access, audit
 from retorno.office.access import Actor
-from retorno.text import comparison_key, skeleton_key
+from retorno.text import clean_text, comparison_key, skeleton_key
 from retorno.vocabulary import PersonStatus, Role
 
 NEAR_NAME, FAR_NAME = 82.0, 72.0
@@ -198,6 +198,29 @@ def duplicates_of_form(session: Session, actor: Actor, *, person: PersonBase) ->
     actor = access.require(session, actor, "intake.duplicate")
     new = identity("", person, today=clock.now().date())
     return find_pairs([new], caseload_identities(session, actor))
+
+
+def search_alike(session: Session, actor: Actor, *, text: str, limit: int = 10) -> list[Person]:
+    """Persons of the caseload whose name is written nearly like a text, the likeliest first (another spelling).
+
+    Raises
+    ------
+    InputError
+        If the text holds hidden characters.
+    """
+    actor = access.require(session, actor, "intake.duplicate")
+    wanted = clean_text(text, column="search", max_chars=200)
+    name, skeleton = comparison_key(wanted), skeleton_key(wanted)
+    if not name:
+        return []
+
+    def likeness(person: Identity) -> float:
+        return max(fuzz.token_set_ratio(name, person.name), fuzz.token_sort_ratio(skeleton, person.skeleton))
+
+    ranked = sorted(((likeness(each), each.ref) for each in caseload_identities(session, actor)), reverse=True)
+    ids = [ref for score, ref in ranked[:limit] if score >= NEAR_NAME]
+    rows = {row.person_id: row for row in session.exec(select(Person).where(col(Person.person_id).in_(ids))).all()}
+    return [rows[ref] for ref in ids]
 
 
 def caseload_identities(session: Session, actor: Actor) -> list[Identity]:

@@ -20,6 +20,9 @@ from retorno.office.access import Actor
 from retorno.situation import ground
 from retorno.text import comparison_key
 
+ADULT_AGE = 18
+"""Age of majority for what a form asks; the rules take theirs from the policy."""
+
 Model = TypeVar("Model", bound=BaseModel)
 Table = TypeVar("Table", bound=SQLModel)
 
@@ -180,3 +183,12 @@ def unaccompanied_faults(
         if age >= age_of_majority:
             faults.append(Fault(row=number, column="is_unaccompanied", code="UNACCOMPANIED", what=what))
     return faults
+
+
+def is_child_person(person: PersonBase, *, today: date) -> bool:
+    """Whether somebody counts as a child today; age in doubt means child (R15)."""
+    if person.is_age_in_doubt:
+        return True
+    born = person.birth_date
+    age = clock.age_on(born, today) if born is not None and born <= today else person.declared_age or 0
+    return age < ADULT_AGE

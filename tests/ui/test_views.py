@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +13,11 @@ from streamlit.testing.v1 import AppTest
 from retorno.database import Database
 from retorno.labels import label
 from retorno.models.movements import Closure, Offer, Plan
-from retorno.models.office import AuditEntry, Draft, RoleGrant, User
-from retorno.models.people import Case, Consent, Fitness, Person
+from retorno.models.office import AuditEntry, RoleGrant, User
+from retorno.models.people import Case, Fitness, Person
 from retorno.models.protection import Hold
 from retorno.office import access, audit
-from retorno.vocabulary import ConsentPurpose, FitnessOutcome, HoldKind, Language, PersonStatus, Role
+from retorno.vocabulary import FitnessOutcome, HoldKind, Language, PersonStatus, Role
 from tests import builders
 from tests.builders import OfficeFixture
 from ui import session
@@ -225,80 +224,6 @@ def test_a_hold_is_only_not_available_for_a_coordinator(open_view: Opening, data
     text = shown(page)
     assert "no disponible" in text
     assert label("hold.asylum", Language.ES) not in text
-
-
-def fill_family(page: AppTest) -> AppTest:
-    """A complete family of one on the registration form."""
-    page.text_input(key="register.stranded_since").set_value("10/02/2027")
-    page.selectbox(key="register.destination_country").set_value("HN").run()
-    page.selectbox(key="register.destination_place_id").set_value("HN-CAMR-OMOA")
-    page.text_input(key="register.0.given_names").set_value("Ana Invented")
-    page.text_input(key="register.0.birth_date").set_value("17/05/1990")
-    page.selectbox(key="register.0.sex").set_value("F")
-    page.selectbox(key="register.0.nationality").set_value("HN")
-    page.selectbox(key="register.0.contact_language").set_value("es")
-    return page.run()
-
-
-def test_a_family_is_registered_from_the_form(open_view: Opening, database: Database) -> None:
-    page = fill_family(open_view("intake", "coordinator"))
-
-    press(page, label("view.intake.save", Language.ES))
-
-    assert not page.exception
-    with database.reading() as db:
-        person = db.exec(select(Person)).one()
-        case = db.exec(select(Case)).one()
-    assert (person.given_names, person.birth_date, person.nationality) == ("Ana Invented", date(1990, 5, 17), "HN")
-    assert label("view.case.title", Language.ES, case=case.reference) in shown(page)
-
-
-def test_every_fault_of_the_form_is_told_at_once(open_view: Opening, database: Database) -> None:
-    page = open_view("intake", "coordinator")
-    page.text_input(key="register.0.birth_date").set_value("31/02/1990").run()
-
-    press(page, label("view.intake.save", Language.ES))
-
-    text = page.error[0].value
-    assert label("fault.NO_DATE", Language.ES).split(";")[0] in text
-    assert label("field.destination_country", Language.ES) in text
-    with database.reading() as db:
-        assert db.exec(select(Person)).all() == []
-
-
-def test_a_half_filled_form_comes_back_after_a_reload(open_view: Opening, database: Database) -> None:
-    page = open_view("intake", "coordinator")
-    page.text_input(key="register.0.given_names").set_value("محمد").run()
-
-    again = open_view("intake", "coordinator")
-    assert label("view.draft_found", Language.ES) in shown(again)
-    press(again, label("view.draft_restore", Language.ES))
-
-    assert again.text_input(key="register.0.given_names").value == "محمد"
-    with database.reading() as db:
-        assert db.exec(select(Draft)).one().form == "register"
-
-
-def test_consent_is_recorded_for_one_person_and_without_a_default_answer(
-    open_view: Opening, database: Database
-) -> None:
-    with database.transaction() as db:
-        person = builders.make_person(db, ready=False)
-        person_id = person.person_id
-
-    page = open_view("intake", "coordinator", person=person_id)
-    answers = list(page.radio)
-    assert [radio.value for radio in answers] == [None, None]
-    answers[0].set_value("yes")
-    answers[1].set_value("no")
-    next(box for box in page.checkbox if box.label == label("field.is_own_act", Language.ES)).check()
-    press(page.run(), label("view.consent.save", Language.ES))
-
-    with database.reading() as db:
-        consents = db.exec(select(Consent)).all()
-    assert [(row.person_id, row.purpose, row.is_own_act) for row in consents] == [
-        (person_id, ConsentPurpose.RETURN, True)
-    ]
 
 
 def test_withdrawal_is_one_step_that_repeats_the_name(open_view: Opening, database: Database) -> None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, intake
+from retorno import changes, clock, intake
 from retorno.errors import Fault, InputError
 from retorno.intake import casefile
 from retorno.intake.casefile import CaseFile
 from retorno.labels import label
-from retorno.models.people import ConsentCreate, Person
+from retorno.models.people import Consent, ConsentCreate, Person
 from retorno.office.access import Actor
 from retorno.vocabulary import ConsentPurpose, Language
 from ui import components, session
+from ui.forms import Form
 from ui.session import Visit, plain
+from ui.views import case
+
+FORM = "consent"
+_TALK = ("language", "interpreter", "counselled_by", "counselled_at", "counselled_time")
+"""What was said by whom in which language: facts of a talk that several people may have shared, never an answer."""
 
 
 def show(here: Visit, person_id: str) -> None:
@@ -28,98 +34,232 @@ def show(here: Visit, person_id: str) -> None:
         lambda _: [person_id],
     )
     person = next(each for each in file.persons if each.person_id == person_id)
-    country = file.group_of(person).destination_country
-    if st.button(here.t("view.back_to_case"), key="consent.back"):
-        _leave(file)
-        st.rerun()
-    st.title(here.t("view.consent.title", name=components.full_name(person)), anchor=False)
+    back, afraid = st.columns([7, 3], vertical_alignment="center")
+    back.button(here.t("view.back_to_case"), key="consent.back", on_click=_leave, args=(file.case.case_id,))
+    with afraid:
+        case.afraid_button(here, person, key=f"consent.{person_id}")
+    st.title(here.t("view.consent.title", name=components.isolated(components.full_name(person))), anchor=False)
+    given = [each for each in file.consents.get(person_id, ()) if each.withdrawn_at is None]
+    if given:
+        _in_force(here, given)
+    _next_person(here, file, person, is_primary=bool(given))
+    if given:
+        with st.expander(here.t("view.consent.again")):
+            _talk(here, file, person, given)
+    else:
+        _talk(here, file, person, given)
+
+
+def _leave(case_id: str) -> None:
+    session.set_parameter("person", "")
+    session.set_parameter("part", "")
+    session.set_parameter("case", case_id)
+
+
+def _in_force(here: Visit, given: Sequence[Consent]) -> None:
+    """What the person agreed to, each with the copy to print."""
+    for each in given:
+        text, copy = st.columns([6, 3], vertical_alignment="center")
+        text.markdown(
+            plain(
+                here.t(
+                    "view.consent.given",
+                    purpose=here.t(f"purpose.{each.purpose.value}"),
+                    country=session.named(each.destination_country, here.language),
+                    time=here.time(each.given_at),
+                )
+            )
+        )
+        with copy:
+            session.file_link("consent_pdf", each.consent_id, here.t("view.consent.print"))
+
+
+def _next_person(here: Visit, file: CaseFile, person: Person, *, is_primary: bool) -> None:
+    others = [each for each in case.pending_consent(file) if each.person_id != person.person_id]
+    if others:
+        st.button(
+            here.t("view.consent.next", name=components.isolated(components.full_name(others[0]))),
+            key=f"consent.next.{others[0].person_id}",
+            type="primary" if is_primary else "secondary",
+            on_click=case.open_consent,
+            args=(others[0].person_id,),
+        )
+
+
+def _talk(here: Visit, file: CaseFile, person: Person, given: Sequence[Consent]) -> None:
+    """The text in the person's language, then what was said."""
     spoken = [person.contact_language, *(code for code in person.speaks.split(";") if code)]
     readable = next((Language(code) for code in spoken if code in set(Language)), None)
-    if readable is None:
-        st.info(here.t("view.consent.interpret", language=components.language_name(spoken[0], here.language)))
     shown = readable or here.language
+    if person.contact_language not in set(Language):
+        st.warning(
+            plain(
+                here.t(
+                    "view.consent.interpret" if readable is None else "view.consent.second_language",
+                    language=components.language_name(person.contact_language, here.language),
+                    other=components.language_name(shown.value, here.language),
+                )
+            )
+        )
     with st.container(border=True):
         for number in (1, 2, 3, 4):
-            st.markdown(f"##### {plain(label(f'consent.text.{number}', shown))}")
-    _form(here, file, person, country, spoken, shown)
+            st.markdown(f"**{plain(label(f'consent.text.{number}', shown))}**")
+    form = Form(here, FORM, draft_id=person.person_id)
+    form.restore()
+    _same_talk(here, form)
+    _form(here, file, person, given, form, spoken, shown)
 
 
-def _leave(file: CaseFile) -> None:
-    session.set_parameter("person", "")
-    session.set_parameter("case", file.case.case_id)
+def _same_talk(here: Visit, form: Form) -> None:
+    """The facts of the talk before, where several people were counselled together; the answers are each one's own."""
+    last: dict[str, str] | None = session.recall("consent.talk")
+    if last and not form.values.get("counselled_at"):
+        st.button(
+            here.t("view.consent.same_talk", day=last["counselled_at"], time=last["counselled_time"]),
+            key=f"same.{form.draft_id}",
+            on_click=session.set_draft,
+            args=(FORM, form.draft_id, last),
+        )
 
 
-def _form(here: Visit, file: CaseFile, person: Person, country: str, spoken: Sequence[str], shown: Language) -> None:
-    key = f"consent.{person.person_id}"
-    now = clock.local(clock.now(), here.zone_name)
+def _questions(here: Visit, file: CaseFile, person: Person) -> dict[ConsentPurpose, str]:
+    """What is asked, with the country it is about; a split only where somebody wants one."""
+    country = file.group_of(person).destination_country
+    asked = {ConsentPurpose.RETURN: country, ConsentPurpose.CONSULAR_CONTACT: person.nationality}
+    if session.parameter("part") == "split" or len(file.groups) > 1:
+        asked[ConsentPurpose.GROUP_SPLIT] = country
+    return asked
+
+
+def _form(
+    here: Visit,
+    file: CaseFile,
+    person: Person,
+    given: Sequence[Consent],
+    form: Form,
+    spoken: Sequence[str],
+    shown: Language,
+) -> None:
+    form.values.setdefault("counselled_by", here.actor.display_name)
+    form.values.setdefault("language", spoken[0])
+    st.subheader(here.t("view.consent.explained"), anchor=False)
     left, right = st.columns(2)
     with left:
-        language = st.selectbox(
-            here.t("field.consent_language"),
+        form.choose(
+            "language",
             list(dict.fromkeys([*spoken, *components.CONTACT_LANGUAGES])),
-            format_func=lambda code: components.language_name(code, here.language),
-            key=f"{key}.language",
+            lambda code: components.language_name(code, here.language),
+            text=here.t("field.consent_language"),
         )
-        interpreter = st.text_input(here.t("field.interpreter"), key=f"{key}.interpreter")
-        by = st.text_input(here.t("field.counselled_by"), here.actor.display_name, key=f"{key}.by")
+        form.text("counselled_by")
+        form.text("interpreter")
     with right:
-        day = components.day_field(
-            here, "counselled_at", key=f"{key}.day", value=components.day_text(now.date() - timedelta(days=1))
-        )
-        at = st.text_input(here.t("field.counselled_time"), f"{now:%H:%M}", key=f"{key}.at")
-        witness = st.text_input(here.t("field.witness"), key=f"{key}.witness", help=here.t("help.witness"))
-    answers: dict[ConsentPurpose, str | None] = {}
-    for purpose in (ConsentPurpose.RETURN, ConsentPurpose.CONSULAR_CONTACT):
-        about = person.nationality if purpose is ConsentPurpose.CONSULAR_CONTACT else country
-        answers[purpose] = st.radio(
-            label(f"consent.question.{purpose.value}", shown, country=session.named(about, shown)),
+        form.day("counselled_at")
+        form.text("counselled_time", placeholder="14:05")
+        if person.is_detained:
+            form.text("witness")
+    _reflection(here, form)
+    st.subheader(here.t("view.consent.said"), anchor=False)
+    is_child = intake.is_child_person(person, today=clock.now().date())
+    form.ask(
+        "spoken_by",
+        ["own", "other"],
+        lambda code: here.t(f"view.consent.{'child' if is_child else 'adult'}_{code}"),
+        text=here.t("view.consent.spoken_child" if is_child else "view.consent.spoken_adult"),
+    )
+    if person.is_unaccompanied:
+        st.caption(here.t("view.consent.guardian"))
+    questions = _questions(here, file, person)
+    for purpose, country in questions.items():
+        text = label(f"consent.question.{purpose.value}", shown, country=session.named(country, shown))
+        if shown is not here.language:
+            own = here.t(f"consent.question.{purpose.value}", country=session.named(country, here.language))
+            text = f"{text} ({own})"
+        form.ask(
+            f"answer_{purpose.value}",
             ["yes", "no", "later"],
-            index=None,
-            horizontal=True,
-            format_func=lambda each: label(f"view.consent.{each}", shown),
-            key=f"{key}.{purpose.value}",
+            lambda code: label(f"view.consent.{code}", shown),
+            text=text,
         )
-    is_own = st.checkbox(here.t("field.is_own_act"), key=f"{key}.own")
-    is_waived = st.checkbox(here.t("field.is_reflection_waived"), key=f"{key}.waived", help=here.t("help.waived"))
+    with st.expander(here.t("view.intake.rare"), expanded=bool(form.values.get("is_reflection_waived"))):
+        form.tick("is_reflection_waived")
 
     def save(db: Session, actor: Actor) -> int:
-        if None in answers.values():
-            raise InputError([Fault(column="answer", code="EMPTY", what="each question needs an answer")])
-        if not by.strip():
-            raise InputError([Fault(column="counselled_by", code="EMPTY", what="empty, expected who explained it")])
-        counselled = components.parse_instant(day, at, here.zone_name, field="counselled_at")
-        for purpose in (each for each, answer in answers.items() if answer == "yes"):
-            about = person.nationality if purpose is ConsentPurpose.CONSULAR_CONTACT else country
-            is_return = purpose is ConsentPurpose.RETURN
-            intake.record_consent(
-                db,
-                actor,
-                person_id=person.person_id,
-                consent=intake.read_form(
-                    ConsentCreate,
-                    {
-                        "purpose": purpose,
-                        "destination_country": about,
-                        "text_version": casefile.CONSENT_TEXT_VERSION,
-                        "language": language,
-                        "interpreter": interpreter,
-                        "counselled_at": counselled,
-                        "counselled_by": by,
-                        "given_at": clock.now(),
-                        "is_own_act": is_own,
-                        "is_reflection_waived": is_waived,
-                        "witness": witness if is_return else "",
-                    },
-                ),
-            )
-        return sum(answer == "yes" for answer in answers.values())
+        return _record(db, actor, here, person, form, questions, given)
+
+    def after(_: int) -> None:
+        session.remember("consent.talk", {name: form.values.get(name) for name in _TALK})
+        session.drop_draft(FORM, form.draft_id, key=form.prefix.rstrip("."))
+        session.set_parameter("part", "")
 
     session.act_button(
         here.t("view.consent.save"),
         "intake.consent",
         save,
-        key=f"{key}.save",
+        key=f"consent.{person.person_id}.save",
         primary=True,
-        said=lambda given: here.t("view.consent.saved" if given else "view.consent.said_no"),
-        after=lambda _: _leave(file),
+        shortcut="Alt+G",
+        said=lambda count: here.t("view.consent.saved" if count else "view.consent.said_no"),
+        after=after,
     )
+    form.saved_line()
+
+
+def _reflection(here: Visit, form: Form) -> None:
+    """From when an answer counts, where the talk was too short ago; it is written down all the same (R4)."""
+    try:
+        counselled = _counselled_at(here, form)
+    except InputError:
+        return  # Not typed yet; what is wrong with it is said when the answers are recorded.
+    counts = session.look(lambda db, actor: intake.answer_counts_from(db, actor, counselled_at=counselled))
+    if counts > clock.now():
+        st.info(plain(here.t("view.consent.reflection", time=here.time(counts))))
+
+
+def _counselled_at(here: Visit, form: Form) -> datetime:
+    day, at = str(form.values.get("counselled_at") or ""), str(form.values.get("counselled_time") or "")
+    return components.parse_instant(day, at, here.zone_name, field="counselled_at")
+
+
+def _record(
+    db: Session,
+    actor: Actor,
+    here: Visit,
+    person: Person,
+    form: Form,
+    questions: Mapping[ConsentPurpose, str],
+    given: Sequence[Consent],
+) -> int:
+    """Write down each yes; a no to what was agreed before withdraws it. Gives how many were agreed to."""
+    values = form.values
+    answers = {purpose: values.get(f"answer_{purpose.value}") for purpose in questions}
+    needed = ["counselled_at", "counselled_time", "counselled_by", "spoken_by"]
+    needed += [f"answer_{purpose.value}" for purpose in questions]
+    if values.get("language") not in set(Language):
+        needed.append("interpreter")
+    faults = [
+        Fault(column=field, code="EMPTY", what="empty, expected a value") for field in needed if not values.get(field)
+    ]
+    if faults:
+        raise InputError(faults)
+    counselled = _counselled_at(here, form)
+    for purpose, answer in answers.items():
+        if answer == "no" and any(each.purpose is purpose for each in given):
+            changes.withdraw(db, actor, person_id=person.person_id, purpose=purpose)
+        if answer != "yes":
+            continue
+        consent = {
+            "purpose": purpose,
+            "destination_country": questions[purpose],
+            "text_version": casefile.CONSENT_TEXT_VERSION,
+            "language": values["language"],
+            "interpreter": values.get("interpreter") or "",
+            "counselled_at": counselled,
+            "counselled_by": values["counselled_by"],
+            "given_at": clock.now(),
+            "is_own_act": values["spoken_by"] == "own",
+            "is_reflection_waived": bool(values.get("is_reflection_waived")),
+            "witness": (values.get("witness") or "") if purpose is ConsentPurpose.RETURN else "",
+        }
+        intake.record_consent(db, actor, person_id=person.person_id, consent=intake.read_form(ConsentCreate, consent))
+    return sum(answer == "yes" for answer in answers.values())

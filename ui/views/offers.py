@@ -58,7 +58,7 @@ def _offers(here: Visit, rows: Sequence[OfferRow]) -> None:
     components.table(
         [
             here.t(f"column.{name}")
-            for name in ("vehicle", "from", "to", "departs", "arrives", "seats", "price", "used")
+            for name in ("vehicle", "from", "to", "departs", "arrives", "free_seats", "price", "movement")
         ],
         [
             (
