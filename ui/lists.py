@@ -17,6 +17,8 @@ T = TypeVar("T")
 def shelf(here: Visit, name: str, counts: Mapping[str, int], prefix: str) -> str:
     """One list of several, each with how many it holds; the choice is kept in the address.
 
+    Without a choice the first list that holds anything is shown.
+
     Parameters
     ----------
     counts
@@ -26,6 +28,7 @@ def shelf(here: Visit, name: str, counts: Mapping[str, int], prefix: str) -> str
     """
     names = list(counts)
     wanted = session.parameter(name)
+    first = next((key for key in names if counts[key] > 0), names[0])
 
     def words(key: str) -> str:
         return here.t(f"{prefix}.{key}") + (f" ({counts[key]})" if counts[key] >= 0 else "")
@@ -33,7 +36,7 @@ def shelf(here: Visit, name: str, counts: Mapping[str, int], prefix: str) -> str
     chosen = st.radio(
         here.t("lists.which"),
         names,
-        index=names.index(wanted) if wanted in names else 0,
+        index=names.index(wanted if wanted in names else first),
         format_func=words,
         horizontal=True,
         key=f"shelf.{name}",

@@ -320,8 +320,13 @@ def _grant(here: Visit, found: Sequence[Account]) -> None:
 def number_text(here: Visit, value: int, unit: str) -> str:
     """A number with its unit; a minute of the day as a time."""
     if unit == MINUTES_OF_DAY:
-        return f"{value // 60:02d}:{value % 60:02d}"
-    return f"{value} {here.t(f'unit.{unit}')}"
+        return _clock(value)
+    one = f"unit.{unit}.one"
+    return f"{value} {here.t(one if value == 1 and session.has_words(one) else f'unit.{unit}')}"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def _numbers(here: Visit, found: Sequence[NumberInForce]) -> None:
@@ -361,12 +366,12 @@ def _numbers(here: Visit, found: Sequence[NumberInForce]) -> None:
 def _range_text(here: Visit, each: NumberInForce) -> str:
     if each.row.is_fixed:
         return here.t("view.administration.fixed")
-    low, high = (number_text(here, value, each.row.unit) for value in (each.row.floor, each.row.ceiling))
-    return here.t(
-        "view.administration.from_to" if each.row.rises else "view.administration.to_from",
-        loosest=low if each.row.rises else high,
-        strictest=high if each.row.rises else low,
+    low, high = (
+        _clock(value) if each.row.unit == MINUTES_OF_DAY else str(value) for value in (each.row.floor, each.row.ceiling)
     )
+    unit = "" if each.row.unit == MINUTES_OF_DAY else here.t(f"unit.{each.row.unit}")
+    stricter = ("later" if each.row.rises else "earlier") if not unit else ("higher" if each.row.rises else "lower")
+    return f"{low}–{high} {unit}".strip() + f" ({here.t(f'view.administration.{stricter}')})"
 
 
 def _set_text(here: Visit, each: NumberInForce) -> str:

@@ -22,46 +22,48 @@ MINUTES = 60
 
 
 def show() -> None:
-    """Agreements, ending soon first; for administrators also the hours of posts."""
+    """Agreements, those ending soon first; for administrators also the hours of posts."""
     here = session.visit()
     components.title(here, "view.ground.title")
-    agreements = session.look(ground_acts.agreements)
-    counts = {"agreements": sum(each.standing in (Standing.CURRENT, Standing.SOON) for each in agreements)}
-    if here.actor.has(Role.ADMINISTRATOR):
-        hours = session.look(ground_acts.hours)
-        counts["hours"] = sum(each.standing in (Standing.CURRENT, Standing.SOON) for each in hours)
-        if lists.shelf(here, "show", counts, "view.ground.tab") == "hours":
-            _hours(here, hours)
-            return
-    _agreements(here, agreements)
+    found = session.look(ground_acts.agreements)
+    live = [each for each in found if each.standing in (Standing.CURRENT, Standing.SOON, Standing.NOT_YET)]
+    rows = {
+        "soon": [each for each in live if each.standing is Standing.SOON],
+        "land": [each for each in live if "land" in each.row.mode],
+        "air": [each for each in live if "air" in each.row.mode],
+        "ended": [each for each in found if each not in live],
+    }
+    counts = {name: len(each) for name, each in rows.items()}
+    is_administrator = here.actor.has(Role.ADMINISTRATOR)
+    chosen = lists.shelf(here, "show", counts | ({"hours": -1} if is_administrator else {}), "view.ground.tab")
+    if chosen == "hours":
+        _hours(here, session.look(ground_acts.hours))
+        return
+    if found:
+        _agreements(here, rows[chosen], chosen)
+    else:
+        components.empty(here, "view.ground.no_agreement")
+    _confirm(here, is_open=not found)
 
 
 # ---- agreements -------------------------------------------------------------------------------------------------
 
 
-def _agreements(here: Visit, found: Sequence[AgreementRow]) -> None:
+def _agreements(here: Visit, found: Sequence[AgreementRow], shelf: str) -> None:
     st.markdown(plain(here.t("view.ground.agreements_what")))
-    soon = sum(each.standing is Standing.SOON for each in found)
-    if soon:
-        st.warning(plain(here.t("view.ground.soon", n=soon)))
     if not found:
-        components.empty(here, "view.ground.no_agreement")
+        components.empty(here, f"view.ground.none.{shelf}")
+        return
+    if shelf == "soon":
+        st.warning(plain(here.t("view.ground.soon", n=len(found))))
     shown = lists.search(here, found, lambda each: _agreement_name(here, each.row), key="agreements")
-    if shown:
-        components.table(
-            [
-                here.t("column.corridor"),
-                here.t("column.crossing"),
-                here.t("column.who_travels"),
-                here.t("column.notice"),
-                here.t("column.confirmed_with"),
-                here.t("column.until"),
-                here.t("column.state"),
-            ],
-            [_agreement_line(here, each) for each in components.paged(shown, here, "agreements")],
-        )
-    _take_back_agreement(here, found)
-    _confirm(here, is_open=not found)
+    has_crossings = any(each.row.crossings for each in shown)
+    names = ["corridor", *(["crossing"] if has_crossings else []), "who_travels", "notice", "confirmed_with", "valid"]
+    components.table(
+        [here.t(f"column.{name}") for name in (*names, "state")],
+        [_agreement_line(here, each, has_crossings) for each in components.paged(shown, here, "agreements")],
+    )
+    _take_back_agreement(here, shown)
 
 
 def _countries(here: Visit, codes: str) -> str:
@@ -73,20 +75,20 @@ def _agreement_name(here: Visit, row: AgreementConfirmation) -> str:
     return f"{_countries(here, row.from_country)} → {_countries(here, row.to_country)} · {way} · {row.confirmed_with}"
 
 
-def _agreement_line(here: Visit, each: AgreementRow) -> tuple[str, ...]:
+def _agreement_line(here: Visit, each: AgreementRow, has_crossings: bool) -> tuple[str, ...]:
     row = each.row
-    lines = [f"{_countries(here, row.from_country)} → {_countries(here, row.to_country)}"]
+    corridor = f"{_countries(here, row.from_country)} → {_countries(here, row.to_country)}"
     if row.transit_countries:
-        lines.append(here.t("view.ground.through", countries=_countries(here, row.transit_countries)))
-    lines.append(", ".join(here.t(f"by.{way}") for way in row.mode.split(";")))
+        corridor += "\n" + here.t("view.ground.through", countries=_countries(here, row.transit_countries))
+    crossings = "\n".join(session.named(part) for part in row.crossings.split(";") if part)
     heads = "\n" + here.t("view.ground.heads", n=row.daily_heads) if row.daily_heads else ""
     return (
-        "\n".join(lines),
-        "\n".join(session.named(each) for each in row.crossings.split(";") if each) or here.t("view.ground.any"),
+        corridor,
+        *((crossings or here.t("view.ground.any"),) if has_crossings else ()),
         (_profiles(here, row.profiles) or here.t("view.ground.everybody")) + _days(here, row.weekdays) + heads,
         here.t("view.ground.hours_before", n=row.notice_hours),
-        f"{row.confirmed_with}\n{here.t('view.ground.asked_by', name=row.confirmed_by)}",
-        f"{components.day_text(row.valid_from)} – {components.day_text(row.valid_until)}",
+        f"{row.confirmed_with} ({here.t('view.ground.asked_by', name=row.confirmed_by)})",
+        f"{components.day_text(row.valid_from)} –\n{components.day_text(row.valid_until)}",
         here.t(f"standing.{each.standing.value}"),
     )
 

@@ -9,7 +9,20 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, consulate, health, movement_report, plan_report, planning, protection, readiness
+from retorno import (
+    clock,
+    consulate,
+    first_run,
+    ground_acts,
+    health,
+    movement_report,
+    plan_report,
+    planning,
+    protection,
+    readiness,
+    statistics,
+)
+from retorno.ground_acts import Standing
 from retorno.labels import plural
 from retorno.models.office import Notice
 from retorno.office import notices, oversight
@@ -66,6 +79,8 @@ def _to_do(here: Visit) -> Iterator[ToDo]:
         (Role.COORDINATOR, _of_coordinator),
         (Role.HEALTH, _of_health),
         (Role.ADMINISTRATOR, _of_administrator),
+        (Role.AUDITOR, _of_oversight),
+        (Role.MONITOR, _of_oversight),
     ):
         if here.actor.has(role):
             yield from counts(here)
@@ -94,6 +109,12 @@ def _of_coordinator(here: Visit) -> list[ToDo]:
             ToDo(key="draft", count=sum(each.status is PlanStatus.DRAFT for each in plans), page="plan"),
             ToDo(key="ready", count=sum(row.is_ready for row in free), page="plan"),
             ToDo(key="missing", count=sum(not row.is_ready for row in free), page="readiness"),
+            _agreements(db, actor),
+            ToDo(
+                key="publish",
+                count=sum(each.is_open and not each.is_published for each in statistics.months(db, actor)),
+                page="statistics",
+            ),
         ]
 
     return session.look(count)
@@ -109,11 +130,13 @@ def _of_consulate(here: Visit) -> list[ToDo]:
 def _of_protection(here: Visit) -> list[ToDo]:
     rows = session.persons("protection.read", protection.cases, lambda rows: [row.person.person_id for row in rows])
     signing = session.look(movement_report.to_sign)
+    today = clock.today(here.zone_name)
     return [
         ToDo(key="sign", count=len(signing), page="manifest"),
+        ToDo(key="touched", count=sum(row.is_touched for row in rows), page="protection"),
         ToDo(key="holds", count=sum(bool(row.holds) for row in rows), page="protection"),
-        ToDo(key="screen", count=sum(row.screening is None for row in rows), page="protection"),
-        ToDo(key="children", count=sum(bool(row.missing) for row in rows), page="protection"),
+        ToDo(key="screen", count=sum(protection.needs_screening(row, today) for row in rows), page="protection"),
+        ToDo(key="children", count=sum(protection.child_file_due(row, today) for row in rows), page="protection"),
     ]
 
 
@@ -131,14 +154,35 @@ def _of_health(here: Visit) -> list[ToDo]:
 
 
 def _of_administrator(here: Visit) -> list[ToDo]:
-    def count(db: Session, actor: Actor) -> int:
-        return sum(
+    def count(db: Session, actor: Actor) -> list[ToDo]:
+        waiting = sum(
             grant.approved_by is None and grant.granted_by != actor.user_id and account.user.user_id != actor.user_id
             for account in oversight.accounts_of_office(db, actor)
             for grant in account.grants
         )
+        return [
+            ToDo(key="grants", count=waiting, page="administration"),
+            ToDo(key="needs", count=sum(not each.is_met for each in first_run.needs(db, actor)), page="administration"),
+            _agreements(db, actor),
+        ]
 
-    return [ToDo(key="grants", count=session.look(count), page="administration")]
+    return session.look(count)
+
+
+def _agreements(db: Session, actor: Actor) -> ToDo:
+    ending = sum(each.standing is Standing.SOON for each in ground_acts.agreements(db, actor))
+    return ToDo(key="agreements", count=ending, page="ground")
+
+
+def _of_oversight(here: Visit) -> list[ToDo]:
+    """For auditors and monitors the log is always there to check; monitors read what was published as well."""
+    if not here.actor.has(Role.MONITOR):
+        return [ToDo(key="chain", count=1, page="audit")]
+    published = session.look(statistics.months)
+    return [
+        ToDo(key="read_statistics", count=len(published), page="statistics"),
+        ToDo(key="chain", count=1, page="monitor"),
+    ]
 
 
 def _notice(here: Visit, notice: Notice) -> None:
