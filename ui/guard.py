@@ -10,10 +10,11 @@ import hashlib
 import re
 import time
 from base64 import b64encode
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import anyio.to_thread
 import streamlit
@@ -33,6 +34,10 @@ PUBLIC_PATHS = re.compile(r"^/(login|healthz|verify(/[A-Za-z0-9._~-]{1,2000})?|a
 """Sign-in, health, the public manifest check, and the style sheet of these pages."""
 CLOSED_PATHS = re.compile(r"^/(media(/.*)?|_stcore/(metrics|bidi-components/.*|agent.*)|component/.*)$")
 """Closed even with a session: files leave through the one-time file route only."""
+ASKING_PATHS = frozenset({"/session", "/post/now"})
+"""Asking here how long the session lasts, or having the list of what comes updated, does not prolong it."""
+RETURN_TO = re.compile(r"/[A-Za-z0-9_/%.~-]{0,200}(\?[A-Za-z0-9=&_.%~-]{0,300})?")
+"""Addresses that a sign-in may return to: pages of this office with the record they show, never another host."""
 TOUCH_EVERY_SECONDS = 60.0
 
 REQUIRED_OPTIONS: dict[str, Any] = {
@@ -142,7 +147,8 @@ class Guard:
             await PlainTextResponse("wrong origin", 403)(scope, receive, send)
             return
         token = cookie_token(headers)
-        user_id = await self._user_of(token) if token else None
+        is_asking = path in ASKING_PATHS and scope["method"] == "GET"
+        user_id = await self._user_of(token, is_asking=is_asking) if token else None
         if CLOSED_PATHS.match(path):
             status = 404 if user_id else 401
             await PlainTextResponse("not found" if user_id else "sign in", status)(scope, receive, send)
@@ -151,7 +157,12 @@ class Guard:
         elif PUBLIC_PATHS.match(path):
             await self.app(_identified(scope, None), receive, send)
         elif scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
-            await RedirectResponse("/login", 303)(scope, receive, send)
+            query = scope.get("query_string", b"").decode("latin-1")
+            await RedirectResponse(sign_in_address(f"{path}?{query}" if query else path), 303)(scope, receive, send)
+        elif path.startswith("/post/") and "text/html" in headers.get("accept", ""):
+            # A form of a plain page: its act was not done; the sign-in says so and leads back to the page it came from.
+            page = "/".join(path.split("/")[:5])
+            await RedirectResponse(sign_in_address(page) + "&unsaved=1", 303)(scope, receive, send)
         else:
             await PlainTextResponse("sign in", 401)(scope, receive, send)
 
@@ -168,16 +179,16 @@ class Guard:
             return
         await self.app(_identified(scope, user_id), receive, send)
 
-    async def _user_of(self, token: str) -> str | None:
+    async def _user_of(self, token: str, *, is_asking: bool = False) -> str | None:
         """The user of a live session, or ``None``; an error in the look-up lets nobody in (I23)."""
-        return await anyio.to_thread.run_sync(self._look_up, token)
+        return await anyio.to_thread.run_sync(self._look_up, token, is_asking)
 
-    def _look_up(self, token: str) -> str | None:
+    def _look_up(self, token: str, is_asking: bool) -> str | None:
         with self.database.reading() as session:
             row = accounts.live_session(session, token)
             user_id = row.user_id if row else None
-        if user_id is None:
-            return None
+        if user_id is None or is_asking:
+            return user_id
         key, moment = accounts.token_sha256(token), time.monotonic()
         if moment - self.touched.get(key, -TOUCH_EVERY_SECONDS) >= TOUCH_EVERY_SECONDS:
             # Older notes say nothing any more: without this every session ever opened would stay in memory.
@@ -186,6 +197,18 @@ class Guard:
             with self.database.transaction() as session:
                 accounts.touch_session(session, token)
         return user_id
+
+
+def sign_in_address(back: str) -> str:
+    """The sign-in page, which afterwards returns to where one was; only to pages of this office."""
+    is_page = RETURN_TO.fullmatch(back) is not None and not back.startswith("//") and back != "/"
+    return f"/login?{urlencode({'next': back})}" if is_page else "/login"
+
+
+def return_to(values: Mapping[str, Any]) -> str:
+    """The page that a sign-in form or address asks to return to; empty if there is none, or none of ours."""
+    back = str(values.get("next") or "")
+    return back if RETURN_TO.fullmatch(back) and not back.startswith("//") else ""
 
 
 def cookie_token(headers: Headers) -> str:

@@ -36,6 +36,9 @@ LIGHT_ROLES = (Role.BORDER_POST, Role.RECEPTION, Role.ESCORT)
 LANGUAGE_COOKIE = "retorno_language"
 LANGUAGE_NAMES = ((Language.ES, "Español"), (Language.EN, "English"), (Language.FR, "Français"))
 
+COLONS = {Language.ES: ":", Language.EN: ":", Language.FR: "\u00a0:"}
+"""A colon as each language sets it."""
+
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(), undefined=StrictUndefined, trim_blocks=True
 )
@@ -126,6 +129,7 @@ class Light:
         html = _environment.get_template(template).render(
             t=translate,
             lang=visit.language.value,
+            colon=COLONS[visit.language],
             languages=[(code.value, name) for code, name in LANGUAGE_NAMES],
             here=here or visit.request.url.path,
             keep="&" + urlencode(keep) if keep else "",
@@ -134,7 +138,7 @@ class Light:
             faults=faults,
             focus=next((anchor for _, anchor in faults if anchor), ""),
             wrong={anchor for _, anchor in faults},
-            **({"message": "", "home": "/post"} | values),
+            **({"message": "", "is_warning": False} | values),
         )
         response = HTMLResponse(html, status_code=status)
         if visit.request.query_params.get("lang"):

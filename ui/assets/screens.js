@@ -1,0 +1,200 @@
+// Own manners around Streamlit's page: own words for its fixed English ones, buttons that lock while a run goes on,
+// what is said when the line is cut, the warning before the session ends, and the lock of a shared desk.
+// Loaded before Streamlit's own script; its words come from the page (data-words), so that no text stands here.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const words = JSON.parse(root.dataset.words || "{}");
+  const english = words.english || {};
+  const prefixes = Object.entries(english).filter(([text]) => text.endsWith("*")).map(([a, b]) => [a.slice(0, -1), b]);
+
+  // One address for everything: without this Streamlit also asks below the page's own path (/plan/_stcore/…).
+  window.__streamlit = {
+    BACKEND_BASE_URL: location.origin,
+    MAIN_PAGE_BASE_URL: location.origin,
+    HOST_CONFIG: { allowedOrigins: [location.origin], useExternalAuthToken: false, blockErrorDialogs: true },
+  };
+
+  // ---- own words ------------------------------------------------------------------------------------------------
+  const ATTRIBUTES = ["aria-label", "title", "placeholder"];
+  const translated = (text) => {
+    const bare = text.trim();
+    if (Object.hasOwn(english, bare)) return english[bare];
+    const found = prefixes.find(([start]) => bare.startsWith(start));
+    return found ? found[1].replace("{}", bare.slice(found[0].length)) : null;
+  };
+  const isOurs = (element) => element.closest(".stHtml, .stMarkdown, #rt-notes") !== null;
+  const speak = (element) => {
+    for (const name of ATTRIBUTES) {
+      const text = element.getAttribute(name);
+      const own = text && translated(text);
+      if (own && own !== text) element.setAttribute(name, own);
+    }
+    for (const child of element.childNodes) {
+      if (child.nodeType !== Node.TEXT_NODE || !child.data.trim()) continue;
+      const own = translated(child.data);
+      if (own && own !== child.data && !isOurs(element)) child.data = own;
+    }
+  };
+  const speakAll = (element) => {
+    speak(element);
+    element.querySelectorAll("*").forEach(speak);
+  };
+
+  // ---- what is going on ---------------------------------------------------------------------------------------
+  const app = () => document.querySelector('[data-testid="stApp"]');
+  const state = (name) => app()?.getAttribute(name) ?? "";
+  const isRunning = () => state("data-test-script-state") !== "notRunning";
+  const isConnected = () => state("data-test-connection-state") === "CONNECTED";
+  let busySince = 0, offlineSince = 0, wasConnected = false, lastGood = "", started = Date.now();
+
+  const note = (id, text, act) => {
+    let box = document.getElementById(id);
+    if (!text) { if (box) box.hidden = true; return; }
+    if (!box) {
+      let notes = document.getElementById("rt-notes");
+      if (!notes) {
+        notes = document.createElement("div");
+        notes.id = "rt-notes";
+        notes.setAttribute("role", "status");
+        document.body.append(notes);
+      }
+      box = document.createElement("p");
+      box.id = id;
+      const span = document.createElement("span");
+      box.append(span);
+      if (act) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = act.text;
+        button.addEventListener("click", act.run);
+        box.append(button);
+      }
+      notes.append(box);
+    }
+    box.hidden = false;
+    if (box.firstChild.textContent !== text) box.firstChild.textContent = text;
+  };
+
+  const ACTS = '[data-testid="stButton"] button, [data-testid="stFormSubmitButton"] button';
+  const guardClicks = (event) => {
+    const button = event.target instanceof Element ? event.target.closest(ACTS) : null;
+    if (!button) return;
+    if (event.type.startsWith("key") && event.key !== "Enter" && event.key !== " ") return;
+    if (root.hasAttribute("data-rt-busy")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (event.type === "click" && !button.disabled) {
+      busySince = Date.now();
+      root.setAttribute("data-rt-busy", "");
+    }
+  };
+  for (const type of ["pointerdown", "pointerup", "mousedown", "mouseup", "click", "keydown", "keyup"]) {
+    window.addEventListener(type, guardClicks, true);
+  }
+  // Streamlit's own single keys (run again, clear caches) open English dialogs that are for programmers.
+  window.addEventListener("keydown", (event) => {
+    const isTyping = event.target instanceof Element && event.target.closest("input, textarea, [contenteditable]");
+    if ("rRcC".includes(event.key) && !event.altKey && !event.ctrlKey && !event.metaKey && !isTyping) {
+      event.stopImmediatePropagation();
+    }
+  }, true);
+
+  const clockOf = (frame) => {
+    const place = frame.querySelector(".rt-now");
+    if (!place) return "";
+    if (place.dataset.drawn !== place.dataset.at) { place.dataset.drawn = place.dataset.at; place.rtDrawn = Date.now(); }
+    const minutes = Math.floor((Date.now() - (place.rtDrawn ?? Date.now())) / 60000);
+    const [hour, minute] = place.dataset.at.split(":").map(Number);
+    const now = (hour * 60 + minute + minutes) % 1440;
+    const text = `${String(Math.floor(now / 60)).padStart(2, "0")}:${String(now % 60).padStart(2, "0")}`;
+    const shown = place.querySelector("time");
+    if (shown && shown.textContent !== text) shown.textContent = text;
+    return text;
+  };
+
+  const look = () => {
+    const age = Date.now() - busySince;
+    if (root.hasAttribute("data-rt-busy") && !isRunning() && age > 300) root.removeAttribute("data-rt-busy");
+    const isSlow = root.hasAttribute("data-rt-busy") ? age > 2000 : isRunning() && Date.now() - started > 2000;
+    root.toggleAttribute("data-rt-slow", isSlow);
+    note("rt-slow", isSlow ? words.slow : "");
+    if (!isRunning()) started = Date.now();
+    const frame = document.querySelector(".rt-frame");
+    const at = frame ? clockOf(frame) : "";
+    if (isConnected()) { wasConnected = true; offlineSince = 0; lastGood = at || lastGood; } else if (!offlineSince) {
+      offlineSince = Date.now();
+    }
+    const isCut = !navigator.onLine || (wasConnected && offlineSince && Date.now() - offlineSince > 1500);
+    note("rt-offline", isCut ? words.offline.replace("{t}", lastGood) : "");
+    const saved = frame?.querySelector(".rt-saved");
+    if (saved?.dataset.was !== undefined && !isRunning()) {
+      saved.textContent = saved.dataset.was;
+      delete saved.dataset.was;
+    }
+    // Another window of the same user chose another language.
+    if (frame?.dataset.lang && frame.dataset.lang !== root.lang && Date.now() - performance.timeOrigin > 5000) {
+      location.reload();
+    }
+  };
+  setInterval(look, 200);
+
+  window.addEventListener("input", (event) => {
+    const saved = document.querySelector(".rt-frame .rt-saved[data-unsaved]");
+    if (!saved || saved.dataset.was !== undefined || !(event.target instanceof Element)) return;
+    if (!event.target.closest('[data-testid="stMain"]')) return;
+    saved.dataset.was = saved.textContent;
+    saved.textContent = saved.dataset.unsaved;
+  }, true);
+
+  // ---- the keyboard goes on ---------------------------------------------------------------------------------------
+  // Where a form moves on to its next step, the first field of that step has the keyboard.
+  let lastStep = "";
+  setInterval(() => {
+    const step = document.querySelector('[class*="st-key-focus-"]');
+    const name = step ? [...step.classList].find((each) => each.startsWith("st-key-focus-")) : "";
+    if (name === lastStep || isRunning()) return;
+    lastStep = name;
+    const isTyping = document.activeElement?.matches("input, textarea") && step?.contains(document.activeElement);
+    if (step && !isTyping) step.querySelector("[role=combobox], input:not([disabled]), textarea")?.focus({ preventScroll: false });
+  }, 100);
+
+  // ---- the end of the session -----------------------------------------------------------------------------------
+  const blank = () => root.setAttribute("data-rt-blank", "");
+  const leave = () => {
+    blank();
+    location.replace("/login?next=" + encodeURIComponent(location.pathname + location.search));
+  };
+  const stay = async (method) => {
+    try {
+      const answer = await fetch("/session", { method, cache: "no-store" });
+      if (answer.status === 401) { leave(); return; }
+      const left = (await answer.json()).left;
+      note("rt-ending", left <= 150 ? words.ending.replace("{n}", Math.max(1, Math.ceil(left / 60))) : "",
+        { text: words.stay, run: () => stay("POST") });
+    } catch { /* The line is cut: that is said by the note above, and asked again in a minute. */ }
+  };
+  setInterval(() => stay("GET"), 60000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) stay("GET"); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  document.addEventListener("submit", (event) => {
+    const target = event.target instanceof Element ? event.target.getAttribute("action") : "";
+    if (target === "/lock" || target === "/logout") blank();
+  }, true);
+
+  // ---- start ------------------------------------------------------------------------------------------------------
+  document.addEventListener("DOMContentLoaded", () => {
+    new MutationObserver((changes) => {
+      for (const change of changes) {
+        if (change.type === "attributes") speak(change.target);
+        else if (change.type === "characterData") { if (change.target.parentElement) speak(change.target.parentElement); }
+        else change.addedNodes.forEach((node) => {
+          if (node.nodeType === Node.ELEMENT_NODE) speakAll(node);
+          else if (node.parentElement) speak(node.parentElement);
+        });
+      }
+    }).observe(document.body, {
+      subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES,
+    });
+  });
+})();
