@@ -1,0 +1,219 @@
+"""What auditors and monitors read: the log searched, lists rule by rule without names, counts with small ones hidden."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlmodel import Session
+
+from retorno import first_run, keyring, monitoring, reports
+from retorno.errors import InputError, NotAllowed
+from retorno.models.movements import ManifestVersion, Movement
+from retorno.models.protection import Hold
+from retorno.office import access, audit, oversight
+from retorno.office.access import Actor
+from retorno.office.oversight import Wanted
+from retorno.papers.keys import Keys, OfficeKeys, SigningKey
+from retorno.vocabulary import HoldKind, Mode, MovementStatus, Role
+from tests import builders
+
+VERDICT = [
+    {"rule": "R1", "outcome": "pass", "findings": []},
+    {"rule": "R18", "outcome": "pass", "findings": [{"code": "X", "person": "P-1"}]},
+]
+
+
+def a_list(db: Session, *, status: MovementStatus = MovementStatus.ISSUED, movement_id: str = "M-1") -> None:
+    """A movement with one version of its list."""
+    at = builders.NOW
+    db.add(
+        Movement(
+            movement_id=movement_id,
+            reference=movement_id,
+            office_id="Z-TAPACHULA",
+            mode=Mode.ROAD,
+            status=status,
+            label="P-1",
+            depart_at=at,
+            arrive_at=at + timedelta(hours=9),
+            opens_at=at,
+        )
+    )
+    db.flush()
+    db.add(
+        ManifestVersion(
+            movement_id=movement_id,
+            version=1,
+            proposed_by="U-1",
+            proposed_at=at,
+            signed_by="U-2",
+            issued_at=at,
+            verdict=json.dumps(VERDICT),
+            person_count=1,
+        )
+    )
+    db.flush()
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> SigningKey:
+    """The office's signing key of this process."""
+    signing = SigningKey(secret=Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+    office = OfficeKeys(office_id="Z-TAPACHULA", reference_key=bytes(32), signing=signing)
+    monkeypatch.setattr(
+        keyring, "_keys", Keys(commitment_key=bytes(32), wrapping_key=bytes(range(32)), offices={"Z-TAPACHULA": office})
+    )
+    return signing
+
+
+# ---- the log -----------------------------------------------------------------------------------------------------
+
+
+def test_the_log_is_searched_by_act_role_object_and_time(
+    session: Session, auditor: Actor, coordinator: Actor, frozen_clock: Callable[[datetime], None]
+) -> None:
+    audit.append(session, coordinator, act="intake.read", object_kind="case", object_id="C-1", outcome="read")
+    frozen_clock(builders.NOW + timedelta(days=1))
+    audit.append(session, access.System(), act="planning.stop", object_kind="plan", object_id="L-1")
+
+    def found(wanted: Wanted) -> list[str]:
+        return [entry.object_id for entry in oversight.entries(session, auditor, wanted=wanted)]
+
+    assert found(Wanted()) == ["L-1", "C-1"]
+    assert found(Wanted(act="intake.")) == ["C-1"]
+    assert found(Wanted(role="system")) == ["L-1"]
+    assert found(Wanted(outcome="read")) == ["C-1"]
+    assert found(Wanted(actor_id=coordinator.user_id)) == ["C-1"]
+    assert found(Wanted(object_id="L-1")) == ["L-1"]
+    assert found(Wanted(since=builders.NOW + timedelta(hours=1))) == ["L-1"]
+    assert found(Wanted(until=builders.NOW + timedelta(hours=1))) == ["C-1"]
+    assert found(Wanted(before=2)) == ["C-1"]
+    assert oversight.known(session, auditor).roles == ("coordinator", "system")
+
+
+def test_a_monitor_checks_the_log_but_does_not_read_it(session: Session, monitor: Actor, coordinator: Actor) -> None:
+    audit.append(session, coordinator, act="intake.read", object_kind="case", object_id="C-1", outcome="read")
+
+    assert oversight.chain_state(session, monitor).broken_at is None
+    with pytest.raises(NotAllowed):
+        oversight.entries(session, monitor, wanted=Wanted())
+    with pytest.raises(NotAllowed):
+        oversight.chain_state(session, coordinator)
+
+
+# ---- rule by rule --------------------------------------------------------------------------------------------------
+
+
+def test_lists_are_audited_rule_by_rule_without_a_name(session: Session, auditor: Actor) -> None:
+    a_list(session)
+
+    found = oversight.rule_audit(session, auditor)
+
+    assert [(each.rule, each.asked, each.passed, each.notes) for each in found.rules] == [
+        ("R1", 1, 1, 0),
+        ("R18", 1, 1, 1),
+    ]
+    assert [(each.movement_id, each.passed, each.failed) for each in found.lists] == [("M-1", 2, ())]
+    assert "P-1" not in repr(found)
+
+
+def test_a_monitor_sees_lists_of_journeys_that_are_over_and_no_notes(session: Session, monitor: Actor) -> None:
+    a_list(session)
+    a_list(session, status=MovementStatus.CLOSED, movement_id="M-2")
+
+    found = oversight.rule_audit(session, monitor)
+
+    assert [each.movement_id for each in found.lists] == ["M-2"]
+    assert {each.notes for each in found.rules} == {0}
+    assert found.plans == ()
+
+
+# ---- the signed report ----------------------------------------------------------------------------------------------
+
+
+def test_the_report_is_signed_and_a_changed_one_is_found(session: Session, auditor: Actor, keys: SigningKey) -> None:
+    a_list(session)
+    public = {keys.key_id: keys.public_bytes}
+
+    content = reports.audit_report(session, auditor)
+
+    assert reports.verify_report(content, public)
+    changed = content.replace(b'"passed": 1', b'"passed": 0', 1)
+    assert changed != content
+    assert not reports.verify_report(changed, public)
+    with pytest.raises(InputError):
+        reports.verify_report(content, {})
+    with pytest.raises(InputError):
+        reports.verify_report(b"{}", public)
+
+
+def test_only_an_auditor_takes_the_report(session: Session, monitor: Actor, keys: SigningKey) -> None:
+    with pytest.raises(NotAllowed):
+        reports.audit_report(session, monitor)
+
+
+# ---- counts of months -------------------------------------------------------------------------------------------------
+
+
+def test_a_monitor_sees_months_after_a_whole_months_lag(session: Session, monitor: Actor) -> None:
+    found = monitoring.counts(session, monitor)
+
+    # On 1 March 2027 January is over for a whole month, February is not.
+    assert [each.month for each in found] == ["2027-01", "2026-12", "2026-11", "2026-10", "2026-09", "2026-08"]
+
+
+def test_counts_below_ten_are_hidden(session: Session, monitor: Actor) -> None:
+    at = datetime(2027, 1, 20, 12, 0, tzinfo=UTC)
+    group = builders.make_group(session)
+    for number in range(10):
+        person = builders.make_person(session, group, ready=False, given_names=f"Ana {number}")
+        session.add(
+            Hold(
+                person_id=person.person_id,
+                kind=HoldKind.ASYLUM,
+                raised_by="U-1",
+                raised_at=at if number else at - timedelta(days=60),
+            )
+        )
+    session.flush()
+    assert monitoring.counts(session, monitor)[0].counts["holds"] is None
+
+    session.add(Hold(person_id=person.person_id, kind=HoldKind.COURT, raised_by="U-1", raised_at=at))
+    session.flush()
+
+    assert monitoring.counts(session, monitor)[0].counts["holds"] == 10
+
+
+@pytest.mark.parametrize("login", ["coordinator", "administrator", "consulate_hn", "health"])
+def test_counts_are_for_oversight_only(session: Session, office: builders.OfficeFixture, login: str) -> None:
+    actor = access.load_actor(session, office.user_ids[login])
+
+    with pytest.raises(NotAllowed):
+        monitoring.counts(session, actor)
+
+
+# ---- administration ---------------------------------------------------------------------------------------------------
+
+
+def test_the_first_run_list_names_what_is_missing(session: Session, administrator: Actor) -> None:
+    found = {each.key if each.role is None else each.role: each for each in first_run.needs(session, administrator)}
+
+    assert found[Role.COORDINATOR].is_met
+    assert found[Role.PROTECTION].have == 2
+    assert not found["agreement"].is_met
+    assert not found["vehicle"].is_met
+    assert found["complaint"].is_met
+
+
+def test_a_number_names_who_set_it_and_what_is_coming(session: Session, administrator: Actor) -> None:
+    oversight.set_number(session, administrator, key="notice_hours", value=96)
+    oversight.set_number(session, administrator, key="notice_hours", value=120, valid_from=date(2027, 4, 1))
+
+    row = next(each for each in oversight.numbers(session, administrator) if each.row.key == "notice_hours")
+
+    assert (row.value, row.set_by, row.valid_from) == (96, "administrator", date(2027, 3, 1))
+    assert [(each.value, each.valid_from) for each in row.coming] == [(120, date(2027, 4, 1))]
