@@ -51,6 +51,17 @@ SAID: dict[str, tuple[str, ...]] = {
     "stopped_again": (),
 }
 """What was done, as it stands in an address: a word and the numbers of its sentence, never a name."""
+WARNINGS = ("count_off", "stopped_void")
+"""Of these, what has to catch the eye."""
+
+PAPERS: dict[str, tuple[str, Callable[[str, Party], str]]] = {
+    "pdf": ("manifest_pdf", lambda movement_id, party: f"{movement_id}/{party.kind.value}/{party.party_id}"),
+    "xlsx": ("manifest_xlsx", lambda movement_id, party: f"{movement_id}/{party.kind.value}/{party.party_id}"),
+    "route": ("route_pdf", lambda movement_id, _: movement_id),
+    "note": ("handover_pdf", lambda movement_id, party: f"{movement_id}/{party.party_id}"),
+    "offline": ("offline_check", lambda *_: ""),
+}
+"""Papers of a movement at the light door: the last part of the address to the kind of file and what it is made of."""
 
 
 class Posts:
@@ -198,7 +209,14 @@ class Posts:
         if seen.is_void and status == 200 and not said:
             status = 409
         return self.light.page(
-            visit, template, status=status, message=said, faults=faults, here=values["base"], **values
+            visit,
+            template,
+            status=status,
+            message=said,
+            is_warning=visit.request.query_params.get("said", "").split(".")[0] in WARNINGS,
+            faults=faults,
+            here=values["base"],
+            **values,
         )
 
     # ---- papers ----------------------------------------------------------------------------------------------
@@ -215,21 +233,24 @@ class Posts:
             return self._choose(visit, movement_id, party, Stopping(what))
         if what in self.acts:
             return RedirectResponse(base_of(movement_id, party), status_code=303)
-        if what not in ("pdf", "xlsx"):
+        paper = PAPERS.get(what)
+        if paper is None:
             return self._nothing(visit)
+        kind, object_of = paper
         try:
             with access.acting(self.database, visit.user_id or "", "manifest.receive", movement_id) as (session, actor):
-                made = files.manifest_file(
+                ready = files.prepare(
                     session,
                     actor,
-                    f"{movement_id}/{party.kind.value}/{party.party_id}",
-                    visit.language,
-                    self.light.settings,
-                    is_pdf=what == "pdf",
+                    kind=kind,
+                    object_id=object_of(movement_id, party),
+                    language=visit.language,
+                    settings=self.light.settings,
                 )
         except (NotAllowed, Stale) as error:
             return self._closed(visit, error)
-        return file_response(made)
+        # The page is set after the transaction: nobody waits for it.
+        return file_response(ready.file())
 
     async def file(self, request: Request) -> Response:
         """A one-time link made on a screen: for its user, once, within its minutes."""
@@ -239,16 +260,9 @@ class Posts:
     def _file(self, visit: Visit) -> Response:
         token = visit.request.path_params["token"]
         try:
-            with access.acting(self.database, visit.user_id or "", "file.read") as (session, actor):
-                kind, object_id = files.redeem(session, actor.user_id, token)
-                made = files.make(
-                    session,
-                    actor,
-                    kind=kind,
-                    object_id=object_id,
-                    language=visit.language,
-                    settings=self.light.settings,
-                )
+            made = files.deliver(
+                self.database, visit.user_id or "", token, language=visit.language, settings=self.light.settings
+            )
         except (NotAllowed, Stale) as error:
             return self._closed(visit, error)
         return file_response(made)

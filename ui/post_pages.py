@@ -24,6 +24,7 @@ from retorno.office import access
 from retorno.receiving import Arriving, Delay, HandoverFacts, Listed, Section, Sheet
 from retorno.situation import Situation, situation
 from retorno.vocabulary import Answer, AnswerReason, ArrivalOutcome, IncidentCode, Language, PartyKind, Role
+from ui.light import COLONS
 
 NO_REASONS = (AnswerReason.CLOSED_THAT_DAY, AnswerReason.NO_CAPACITY, AnswerReason.LIST_TOO_LATE)
 """Why a post, reception point or escort cannot take a movement."""
@@ -35,7 +36,6 @@ FIELDS = {
     "count": "light.escort.count",
     "code": "light.post.incident",
     "minutes": "light.post.late_how",
-    "ref": "light.escort.who",
 }
 """Column of a fault to the words of its field; the column is also the id of the field on the page."""
 
@@ -109,7 +109,9 @@ def fault_text(fault: Fault, language: Language) -> str:
     """What is wrong and what would be right, after the name of the field."""
     key = f"fault.{fault.code}"
     said = label(key, language, value=fault.value) if key in all_labels() else fault.what
-    return f"{label(FIELDS[fault.column], language)}: {said}" if fault.column in FIELDS else said
+    if fault.column not in FIELDS:
+        return said[:1].upper() + said[1:]
+    return f"{label(FIELDS[fault.column], language)}{COLONS[language]} {said}"
 
 
 # ---- what comes -----------------------------------------------------------------------------------------------------
@@ -128,7 +130,6 @@ def overview(session: Session, actor: access.Actor, language: Language) -> dict[
     return {
         "sections": [section for section in sections if section["rows"]],
         "questions": [_question(session, row, words) for row in asked],
-        "where": ", ".join(words.place(place) for place in places),
         "now": words.time(clock.now(), places[0]) if places else "",
         "is_escort": actor.has(Role.ESCORT),
     }
@@ -149,7 +150,7 @@ def _arriving(row: Arriving, words: Words) -> dict[str, Any]:
     }
 
 
-def _question(session: Session, row: Confirmation, words: Words) -> dict[str, str]:
+def _question(session: Session, row: Confirmation, words: Words) -> dict[str, Any]:
     movement = session.get_one(Movement, row.movement_id)
     party = Party(kind=row.party_kind, party_id=row.party_id)
     expected_at, place_id = receiving.meeting(session, movement, party)
@@ -159,6 +160,8 @@ def _question(session: Session, row: Confirmation, words: Words) -> dict[str, st
         "time": words.time(expected_at, place_id),
         "due": words.time(row.due_at, place_id),
         "opens": words.time(movement.opens_at, place_id),
+        "is_overdue": row.due_at < clock.now(),
+        "is_ahead": movement.opens_at > clock.now(),
     }
 
 
@@ -218,7 +221,10 @@ def movement(
         "delays": list(DELAYS_MIN),
         "key": new_id("J"),
         "late_key": new_id("J"),
-        "typed": {"time": clock.local(clock.now(), words.zone(seen.place_id)).strftime("%H:%M")} | dict(typed.values),
+        "typed": dict.fromkeys(("received_by", "count", "place"), "")
+        | {"absent": ", ".join(str(row.number) for row in seen.ticked(ArrivalOutcome.NOT_TRAVELLING))}
+        | {"time": clock.local(clock.now(), words.zone(seen.place_id)).strftime("%H:%M")}
+        | dict(typed.values),
         "open_form": typed.form,
         "stops": [],
     }

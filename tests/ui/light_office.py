@@ -61,7 +61,14 @@ class LightOffice:
 
 
 def start(folder: Path, *, people: int = 60, port: int | None = None) -> LightOffice:
-    """Build the office in a folder and serve it, twenty hours before the coaches leave.
+    """Build the office in a folder and serve it."""
+    made = build_office(folder, people=people, port=port)
+    made.office.start()
+    return made
+
+
+def build_office(folder: Path, *, people: int = 60, port: int | None = None) -> LightOffice:
+    """The office in a folder, its clock twenty hours before the coaches leave; not served yet.
 
     Parameters
     ----------
@@ -106,7 +113,6 @@ def start(folder: Path, *, people: int = 60, port: int | None = None) -> LightOf
     result = LightOffice(office=running, database=database, full=full, second=another, stopped=stopped, asked=asked)
     result.at(full.depart_at - timedelta(hours=20))
     clock.set_now(None)
-    running.start()
     return result
 
 
