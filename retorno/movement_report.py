@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from retorno import clock, confirmation, manifest
+from retorno import arrival, clock, confirmation, manifest, movement_story
 from retorno.models.movements import (
     Acknowledgement,
     Arrival,
     Closure,
     Confirmation,
     Driver,
+    Escort,
     Handover,
     Incident,
     ManifestCopy,
@@ -27,8 +28,9 @@ from retorno.models.movements import (
     MovementCrossing,
     MovementSegment,
 )
-from retorno.models.office import AuditEntry, User
-from retorno.movement_facts import Rider, View, judge, view
+from retorno.models.office import User
+from retorno.movement_facts import EscortSeat, Rider, View, judge
+from retorno.movement_story import Event
 from retorno.office import access
 from retorno.routes.answers import Closed
 from retorno.rules import Finding, RuleCode, RuleOutcome, blocking
@@ -53,6 +55,7 @@ class MovementRow:
     open_answers: int
     missing_acknowledgements: int
     is_proposed: bool
+    is_without_list: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,21 +68,24 @@ class Verdict:
         The step the rules were asked for.
     stopping
         What stops it, as the reader may see it.
+    noted
+        What does not stop a list for a vehicle that is already under way, but goes into its verdict.
     """
 
     stage: MovementStatus
     outcomes: tuple[RuleOutcome, ...]
     stopping: tuple[Finding, ...]
+    noted: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Happened:
-    """One thing that happened: when, what, by whom (an id), to which version."""
+class PlaceOnTheWay:
+    """A post or stop where people are ticked: when it is reached, whether somebody there can sign in."""
 
+    place_id: str
     at: datetime
-    act: str
-    actor_id: str
-    outcome: str
+    has_account: bool
+    is_signed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,20 +96,26 @@ class MovementReport:
     segments: tuple[MovementSegment, ...]
     crossings: tuple[MovementCrossing, ...]
     riders: tuple[Rider, ...]
-    escort_names: tuple[str, ...]
+    escorts: tuple[EscortSeat, ...]
     drivers: tuple[Driver, ...]
     known_drivers: tuple[Driver, ...]
     questions: tuple[Confirmation, ...]
     versions: tuple[ManifestVersion, ...]
     proposal: ManifestProposal | None
-    needs_protection: bool
+    second_role: Role
+    signers: tuple[str, ...]
+    vulnerable: tuple[Rider, ...]
+    recipient_count: int
+    is_without_list: bool
     acknowledgements: tuple[Acknowledgement, ...]
+    earlier_acknowledgements: tuple[Acknowledgement, ...]
     copies: tuple[ManifestCopy, ...]
     arrivals: tuple[Arrival, ...]
     handovers: tuple[Handover, ...]
     incidents: tuple[Incident, ...]
     verdict: Verdict | None
-    history: tuple[Happened, ...]
+    events: tuple[Event, ...]
+    places: tuple[PlaceOnTheWay, ...]
     names: dict[str, str]
 
     def name_of(self, user_id: str) -> str:
@@ -144,6 +156,7 @@ def _row(session: Session, movement: Movement) -> MovementRow:
         open_answers=sum(answer is Answer.PENDING for answer in answers),
         missing_acknowledgements=len(waiting),
         is_proposed=session.get(ManifestProposal, movement.movement_id) is not None,
+        is_without_list=manifest.is_without_list(session, movement),
     )
 
 
@@ -155,9 +168,8 @@ def to_sign(session: Session, actor: access.Actor) -> list[MovementRow]:
         proposal = session.get(ManifestProposal, row.movement.movement_id)
         if proposal is None or proposal.proposed_by == current.user_id:
             continue
-        if current.has(Role.PROTECTION) or not manifest.needs_protection_signature(
-            view(session, row.movement.movement_id)
-        ):
+        seen = manifest.to_list(session, row.movement.movement_id)
+        if current.has(manifest.second_role(session, seen)):
             found.append(row)
     return found
 
@@ -165,41 +177,67 @@ def to_sign(session: Session, actor: access.Actor) -> list[MovementRow]:
 def report(session: Session, actor: access.Actor, *, movement_id: str) -> MovementReport:
     """Everything about one movement; the page that shows it logs the reading."""
     actor = access.require(session, actor, "manifest.read", movement_id=movement_id)
-    seen = view(session, movement_id)
+    seen = manifest.to_list(session, movement_id)
     movement = seen.movement
-    history = _history(session, movement_id)
+    events = movement_story.story(session, movement)
     questions, versions = _questions(session, actor, movement_id), _versions(session, movement_id)
     acknowledged = manifest.acknowledgements(session, movement_id)
+    earlier = session.exec(
+        select(Acknowledgement)
+        .where(
+            Acknowledgement.movement_id == movement_id,
+            Acknowledgement.manifest_version != movement.manifest_version,
+        )
+        .order_by(col(Acknowledgement.manifest_version).desc(), Acknowledgement.party_kind, Acknowledgement.party_id)
+    ).all()
     acted = [
-        *(each.actor_id for each in history),
+        *movement_story.users_of(events),
         *(each.answered_by for each in questions),
-        *(each.acknowledged_by for each in acknowledged),
+        *(each.acknowledged_by for each in (*acknowledged, *earlier)),
         *(user_id for each in versions for user_id in (each.proposed_by, each.signed_by or "")),
     ]
     known = session.exec(select(Driver).where(Driver.operator == movement.operator).order_by(Driver.name)).all()
+    handovers = tuple(session.exec(select(Handover).where(Handover.movement_id == movement_id)).all())
+    escorts = session.exec(select(Escort)).all()
     return MovementReport(
         movement=movement,
         segments=seen.segments,
         crossings=seen.crossings,
         riders=tuple(seen.riders),
-        escort_names=tuple(each.escort.name for each in seen.escorts),
+        escorts=tuple(seen.escorts),
         drivers=tuple(seen.drivers),
         known_drivers=tuple(known),
         questions=tuple(questions),
         versions=tuple(versions),
         proposal=session.get(ManifestProposal, movement_id),
-        needs_protection=manifest.needs_protection_signature(seen),
+        second_role=manifest.second_role(session, seen),
+        signers=tuple(manifest.signers(session, actor, movement_id=movement_id)),
+        vulnerable=tuple(manifest.vulnerable_riders(seen)),
+        recipient_count=len(manifest.recipients(session, seen)),
+        is_without_list=manifest.is_without_list(session, movement),
         acknowledgements=tuple(acknowledged),
+        earlier_acknowledgements=tuple(earlier),
         copies=tuple(_copies(session, movement_id)),
         arrivals=tuple(session.exec(select(Arrival).where(Arrival.movement_id == movement_id)).all()),
-        handovers=tuple(session.exec(select(Handover).where(Handover.movement_id == movement_id)).all()),
+        handovers=handovers,
         incidents=tuple(
             session.exec(select(Incident).where(Incident.movement_id == movement_id).order_by(col(Incident.at))).all()
         ),
         verdict=_verdict(session, actor, seen),
-        history=tuple(history),
-        names=user_names(session, actor, acted),
+        events=tuple(events),
+        places=tuple(_places(session, seen, {each.place_id for each in handovers})),
+        names=user_names(session, actor, acted) | {each.escort_id: each.name for each in escorts},
     )
+
+
+def _places(session: Session, seen: View, signed: set[str]) -> list[PlaceOnTheWay]:
+    """Posts and stops in the order in which they are reached."""
+    way = arrival.places_on_the_way(session, seen.movement.movement_id)
+    reachable = {party_id for _, party_id in confirmation.accounts_of_parties(session)}
+    return [
+        PlaceOnTheWay(place_id=place_id, at=at, has_account=place_id in reachable, is_signed=place_id in signed)
+        for place_id, (at, _) in sorted(way.items(), key=lambda each: each[1])
+    ]
 
 
 def user_names(session: Session, actor: access.Actor, user_ids: Sequence[str]) -> dict[str, str]:
@@ -244,7 +282,11 @@ def _copies(session: Session, movement_id: str) -> list[ManifestCopy]:
 
 def _verdict(session: Session, actor: access.Actor, seen: View) -> Verdict | None:
     """Every rule asked for the movement's next step; None where nothing is left to ask."""
-    if seen.movement.status not in LIST_OPEN or not seen.riders:
+    if not seen.riders:
+        return None
+    if manifest.is_without_list(session, seen.movement):
+        return _verdict_under_way(session, actor, seen)
+    if seen.movement.status not in LIST_OPEN:
         return None
     is_issued = seen.movement.status in (MovementStatus.ISSUED, MovementStatus.RELEASED)
     stage = MovementStatus.RELEASED if is_issued else MovementStatus.ISSUED
@@ -256,15 +298,27 @@ def _verdict(session: Session, actor: access.Actor, seen: View) -> Verdict | Non
     return Verdict(stage=stage, outcomes=outcomes, stopping=shown)
 
 
-def _history(session: Session, movement_id: str) -> list[Happened]:
-    """What the log says about this movement, newest first; acts and ids only."""
-    found = session.exec(
-        select(AuditEntry)
-        .where(AuditEntry.object_id == movement_id, AuditEntry.outcome != "read")
-        .order_by(col(AuditEntry.sequence).desc())
-        .limit(100)
-    ).all()
-    return [Happened(at=row.at, act=row.act, actor_id=row.actor_id, outcome=row.outcome) for row in found]
+def _verdict_under_way(session: Session, actor: access.Actor, seen: View) -> Verdict:
+    """What stops a list for a vehicle on the road, and what is only noted in its verdict."""
+    outcomes = judge(session, seen, stage=MovementStatus.ISSUED, is_removal=True)
+    found = {
+        is_never: access.visible_findings(
+            [
+                finding
+                for outcome in outcomes
+                if (outcome.rule in manifest.NEVER_ABOARD) is is_never
+                for finding in blocking(outcome.findings)
+            ],
+            actor,
+        )
+        for is_never in (True, False)
+    }
+    shown = tuple(dict.fromkeys(found[True]))
+    if any(each.code is RuleCode.NOT_AVAILABLE for each in (*shown, *found[False])):
+        outcomes = tuple(outcome for outcome in outcomes if outcome.rule not in TELLING_RULES)
+    return Verdict(
+        stage=MovementStatus.ISSUED, outcomes=outcomes, stopping=shown, noted=tuple(dict.fromkeys(found[False]))
+    )
 
 
 # ---- closures ----------------------------------------------------------------------------------------------------

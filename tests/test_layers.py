@@ -29,7 +29,7 @@ situation ground_acts statistics first_run journeys offer_acts
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
 intake.registration intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
-gathering fairness booking plan_store screening assumptions solving planning choosing workbench what_if comparison plan_report plan_figures
+gathering fairness booking plan_store assumptions screening solving planning choosing workbench what_if comparison plan_report plan_figures
 confirmation copies manifest.lists manifest.issue
 manifest.signatures manifest aboard arrival changes consulate answers receiving accompanying movement_story movement_report monitoring reports printing files
 worker serving demo_cases demo_office demo __main__

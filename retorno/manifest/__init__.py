@@ -6,7 +6,7 @@ that takes them off. Every rule is asked again, on every person, at that moment.
 
 from __future__ import annotations
 
-from retorno.manifest.issue import supersede_after_removal, void
+from retorno.manifest.issue import recipients, supersede_after_removal, void
 from retorno.manifest.lists import (
     Incoming,
     acknowledge,
@@ -20,6 +20,7 @@ from retorno.manifest.lists import (
     seal_of,
 )
 from retorno.manifest.signatures import (
+    NEVER_ABOARD,
     Preview,
     check_departure,
     content_digest,
@@ -37,6 +38,7 @@ from retorno.manifest.signatures import (
 from retorno.papers.form import manifest_from_bytes
 
 __all__ = [
+    "NEVER_ABOARD",
     "Incoming",
     "Preview",
     "acknowledge",
@@ -54,6 +56,7 @@ __all__ = [
     "needs_protection_signature",
     "preview",
     "propose",
+    "recipients",
     "release",
     "seal_of",
     "second_role",

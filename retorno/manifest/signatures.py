@@ -6,7 +6,7 @@ Two people sign a version that adds or changes a row. Every rule is asked again,
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, select
 
@@ -26,14 +26,16 @@ from retorno.situation import situation
 from retorno.vocabulary import MovementStatus, Role, Rule
 
 SIGNABLE = (MovementStatus.CONFIRMED, MovementStatus.ISSUED, MovementStatus.RELEASED)
-_NEVER_ABOARD = frozenset({Rule.R1, Rule.R3, Rule.R6})
+NEVER_ABOARD = frozenset({Rule.R1, Rule.R3, Rule.R6})
 """Rules that also stop a list for a vehicle under way: consent in force, nobody withdrawn, nobody under a hold."""
 
 
 def to_list(session: Session, movement_id: str) -> View:
-    """Whom the next list may name: everyone with a seat; under way only those whom a signed list named before."""
-    movement = session.get_one(Movement, movement_id, populate_existing=True)
-    return view(session, movement_id, is_listed_only=movement.status is MovementStatus.DEPARTED)
+    """Whom the next list may name: everyone with a seat; under way only people whom a signed list named before."""
+    seen = view(session, movement_id)
+    if seen.movement.status is not MovementStatus.DEPARTED:
+        return seen
+    return replace(seen, riders=[rider for rider in seen.riders if rider.seat.listed_from is not None])
 
 
 def is_without_list(session: Session, movement: Movement) -> bool:
@@ -188,7 +190,7 @@ def _judged_to_issue(session: Session, actor: access.Actor, seen: View) -> tuple
     if seen.movement.status is not MovementStatus.DEPARTED:
         return _judged(session, actor, seen)
     outcomes = judge(session, seen, stage=MovementStatus.ISSUED, is_removal=True)
-    stopping = [found for outcome in outcomes if outcome.rule in _NEVER_ABOARD for found in blocking(outcome.findings)]
+    stopping = [found for outcome in outcomes if outcome.rule in NEVER_ABOARD for found in blocking(outcome.findings)]
     if stopping or not seen.riders:
         raise Refused(access.visible_findings(stopping, actor))
     return outcomes

@@ -147,9 +147,10 @@ def _line(here: Visit, cells: Sequence[str], *, is_head: bool = False) -> None:
     """One row in columns; the headings are for the eye, each value carries its own for the ear."""
     if is_head:
         words = "".join(f"<div>{escape(text)}</div>" for text in cells)
-        st.columns([5, 1.6])[0].html(
-            f'<div aria-hidden="true" style="{_GRID};font-weight:600;border-bottom:2px solid #7a7a7a">{words}</div>'
-        )
+        head = "font-weight:600;border-bottom:2px solid #7a7a7a"
+        facts, field = st.columns([5, 1.6])
+        facts.html(f'<div aria-hidden="true" style="{_GRID};{head}">{words}</div>')
+        field.html(f'<div aria-hidden="true" style="font-size:.93rem;{head}">{escape(here.t("column.answer"))}</div>')
         return
     pairs = "".join(
         f'<div><dt style="{_UNSEEN}">{escape(head)}</dt>'
