@@ -32,7 +32,7 @@ protection health readiness movement_facts scope fleet offers limits
 gathering fairness booking plan_store assumptions screening solving planning choosing workbench what_if comparison plan_report plan_figures
 confirmation copies manifest.lists manifest.issue
 manifest.signatures manifest aboard arrival changes consulate answers receiving accompanying movement_story movement_report monitoring reports printing files
-worker serving demo_cases demo_office demo __main__
+worker serving tour demo_cases demo_office demo __main__
 """.split()
 
 ONLY_IN = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 import websockets
@@ -25,10 +26,81 @@ def test_nothing_else_answers_without_a_session(door: Office, path: str) -> None
     assert (answer.status, answer.text) == (401, "sign in")
 
 
-@pytest.mark.parametrize("path", ["/", "/post"])
-def test_a_browser_without_a_session_is_sent_to_the_sign_in_page(door: Office, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "back"),
+    [
+        ("/", "/login"),
+        ("/post", "/login?next=%2Fpost"),
+        ("/plan?plan=L-1", "/login?next=%2Fplan%3Fplan%3DL-1"),
+        ("//evil.example/", "/login"),
+        ("/plan?next=https://evil.example", "/login"),
+    ],
+)
+def test_a_browser_without_a_session_is_sent_to_the_sign_in_page_and_back(door: Office, path: str, back: str) -> None:
     answer = door.ask("GET", path)
-    assert (answer.status, answer.headers["location"]) == (303, "/login")
+    assert (answer.status, answer.headers["location"]) == (303, back)
+
+
+@pytest.mark.parametrize(
+    ("asked", "opened"),
+    [("/plan?plan=L-1", "/plan?plan=L-1"), ("https://evil.example/", "/"), ("//evil.example", "/"), ("/a\\b", "/")],
+)
+def test_a_sign_in_returns_to_pages_of_this_office_only(door: Office, asked: str, opened: str) -> None:
+    form = {"login": "coordinator", "password": "correct horse battery staple", "next": asked}
+    assert door.ask("POST", "/login", form=form).headers["location"] == opened
+
+
+def test_a_page_of_another_role_looks_like_one_that_does_not_exist(door: Office) -> None:
+    cookie = door.sign_in("consulate_hn")
+    other, none = door.ask("GET", "/plan", cookie=cookie), door.ask("GET", "/no_such_page", cookie=cookie)
+    assert other.status == none.status == 404
+    assert other.text.replace("/plan", "X") == none.text.replace("/no_such_page", "X")
+    assert door.ask("GET", "/consulate", cookie=cookie).status == 200
+    assert door.ask("GET", "/plan/_stcore/health", cookie=cookie).status == 404
+
+
+def test_the_page_shell_speaks_the_language_of_the_user_and_carries_no_font(door: Office) -> None:
+    cookie = door.sign_in("health")
+    body = door.ask("GET", "/health", cookie=cookie).text
+    assert body.count("<html") == 1 and '<html lang="es"' in body
+    assert "woff2" not in body and "Streamlit</title>" not in body and "agent" not in body
+
+
+def test_files_of_the_shell_travel_compressed_and_are_kept(door: Office) -> None:
+    cookie = door.sign_in("health")
+    page = door.ask("GET", "/", cookie=cookie).text
+    script = page.split('src="/static/js/')[1].split('"')[0]
+    headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
+    answer = door.ask("GET", f"/static/js/{script}", cookie=cookie, headers=headers)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "immutable" in answer.headers["cache-control"]
+    assert len(answer.body) < 200_000
+    assert door.ask("GET", "/static/../../config.py", cookie=cookie).status in (400, 404)
+
+
+def test_asking_how_long_the_session_lasts_does_not_prolong_it(door: Office) -> None:
+    cookie = door.sign_in("health")
+    assert 1700 < json.loads(door.ask("GET", "/session", cookie=cookie).text)["left"] <= 1800
+    assert door.ask("GET", "/session", headers={"Accept": "*/*"}).status == 401
+
+
+def test_the_lock_ends_the_session_and_comes_back_to_the_page(door: Office) -> None:
+    cookie = door.sign_in("coordinator")
+    forged = door.ask("POST", "/lock", cookie=cookie, form={"csrf": "wrong"})
+    assert forged.headers["location"] == "/"
+    headers = {"Accept": "*/*"}
+    assert door.ask("GET", "/", cookie=cookie, headers=headers).status == 200
+    from_page = {"Referer": f"{door.origin}/plan?plan=L-1"}
+    token = csrf_of(door, cookie)
+    locked = door.ask("POST", "/lock", cookie=cookie, form={"csrf": token}, headers=from_page)
+    assert locked.headers["location"] == "/login?next=%2Fplan%3Fplan%3DL-1"
+    assert door.ask("GET", "/", cookie=cookie, headers=headers).status == 401
+
+
+def csrf_of(door: Office, cookie: str) -> str:
+    """The form token of a session, as the frame carries it."""
+    missing = door.ask("GET", "/no_such_page", cookie=cookie).text
+    return missing.split('name="csrf" value="')[1].split('"')[0]
 
 
 def test_the_login_page_cannot_smuggle_streamlit_in(door: Office) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 from sqlmodel import Session
 
 from retorno import (
     clock,
+    confirmation,
     consulate,
     first_run,
     ground_acts,
@@ -27,7 +28,7 @@ from retorno.labels import plural
 from retorno.models.office import Notice
 from retorno.office import notices, oversight
 from retorno.office.access import Actor
-from retorno.vocabulary import MovementStatus, PlanStatus, Role
+from retorno.vocabulary import Answer, MovementStatus, PlanStatus, Role
 from ui import components, session
 from ui.session import Visit
 
@@ -45,11 +46,12 @@ READY_AHEAD = timedelta(days=7)
 
 @dataclass(frozen=True, kw_only=True)
 class ToDo:
-    """One line of the list: how many of what, and the page where it is done."""
+    """One line of the list: how many of what, the page where it is done, and until when."""
 
     key: str
     count: int
     page: str
+    due: datetime | None = None
 
 
 def show() -> None:
@@ -57,18 +59,34 @@ def show() -> None:
     here = session.visit()
     components.title(here, "view.home.title")
     found = [todo for todo in _to_do(here) if todo.count]
-    for todo in found:
-        line, door = st.columns([7, 1.6], vertical_alignment="center")
-        line.markdown(session.plain(plural(f"todo.{todo.key}", here.language, todo.count)))
-        with door:
-            session.link_to(todo.page, here.t("view.open"))
+    last = datetime.max.replace(tzinfo=UTC)
+    with st.container(key="todo", gap=None):
+        for todo in sorted(found, key=lambda each: each.due or last):
+            session.link_to(todo.page, _line(here, todo))
     waiting = session.look(notices.waiting_for)
     if not found and not waiting:
         components.empty(here, "view.home.empty")
     if waiting:
-        st.subheader(here.t("view.home.notices"), anchor=False)
+        st.header(here.t("view.home.notices"), anchor=False)
     for notice in waiting[: components.PAGE_ROWS]:
         _notice(here, notice)
+
+
+def _line(here: Visit, todo: ToDo) -> str:
+    """One line: how much time is left, what waits, and why it matters; the whole line opens its page."""
+    text = f"**{session.plain(plural(f'todo.{todo.key}', here.language, todo.count))}**"
+    if todo.due is not None:
+        left = todo.due - clock.now()
+        hours = max(0, int(left.total_seconds() // 3600))
+        over = left.total_seconds() < 0
+        when = here.t("todo.over") if over else plural("todo.hours", here.language, hours)
+        text = f"**⏱ {session.plain(when)}** · {text}"
+    why = f"todo.why.{todo.key}"
+    return f"{text} · {session.plain(here.t(why))}" if session.has_words(why) else text
+
+
+def _first(instants: Iterable[datetime]) -> datetime | None:
+    return min(instants, default=None)
 
 
 def _to_do(here: Visit) -> Iterator[ToDo]:
@@ -95,15 +113,37 @@ def _of_coordinator(here: Visit) -> list[ToDo]:
         seated = planning.seated_groups(db, actor)
         free = [row for row in groups if row.group_id not in seated]
         plans = planning.plans(db, actor)
+        signing = movement_report.to_sign(db, actor)
+        asked = [each.due_at for each in confirmation.open_questions(db, actor) if each.answer is Answer.PENDING]
+
+        def leaving(*wanted: MovementStatus) -> datetime | None:
+            return _first(row.movement.depart_at for row in rows if row.movement.status in wanted)
+
         return [
-            ToDo(key="sign", count=len(movement_report.to_sign(db, actor)), page="manifest"),
-            ToDo(key="release", count=status.count(MovementStatus.ISSUED), page="manifest"),
-            ToDo(key="issue", count=status.count(MovementStatus.CONFIRMED), page="manifest"),
-            ToDo(key="answers", count=sum(row.open_answers for row in rows), page="confirmation"),
+            ToDo(key="sign", count=len(signing), page="manifest", due=_first(r.movement.depart_at for r in signing)),
+            ToDo(
+                key="release",
+                count=status.count(MovementStatus.ISSUED),
+                page="manifest",
+                due=leaving(MovementStatus.ISSUED),
+            ),
+            ToDo(
+                key="issue",
+                count=status.count(MovementStatus.CONFIRMED),
+                page="manifest",
+                due=leaving(MovementStatus.CONFIRMED),
+            ),
+            ToDo(
+                key="answers",
+                count=sum(row.open_answers for row in rows),
+                page="confirmation",
+                due=_first(asked),
+            ),
             ToDo(
                 key="ask",
                 count=sum(row.movement.status is MovementStatus.ACCEPTED and not row.open_answers for row in rows),
                 page="confirmation",
+                due=leaving(MovementStatus.ACCEPTED),
             ),
             ToDo(key="running", count=len(plan_report.running(db, actor)), page="plan"),
             ToDo(key="draft", count=sum(each.status is PlanStatus.DRAFT for each in plans), page="plan"),
@@ -124,7 +164,8 @@ def _of_consulate(here: Visit) -> list[ToDo]:
     rows = session.persons("confirmation.read", consulate.rows, lambda rows: [row.confirmation_id for row in rows])
     open_rows = [row for row in rows if row.is_open]
     # No totals for a consulate: the line says only whether something waits (access.md, CS).
-    return [ToDo(key="consulate", count=1 if open_rows else 0, page="consulate")]
+    due = _first(row.due_at for row in open_rows)
+    return [ToDo(key="consulate", count=1 if open_rows else 0, page="consulate", due=due)]
 
 
 def _of_protection(here: Visit) -> list[ToDo]:
@@ -132,7 +173,7 @@ def _of_protection(here: Visit) -> list[ToDo]:
     signing = session.look(movement_report.to_sign)
     today = clock.today(here.zone_name)
     return [
-        ToDo(key="sign", count=len(signing), page="manifest"),
+        ToDo(key="sign", count=len(signing), page="manifest", due=_first(row.movement.depart_at for row in signing)),
         ToDo(key="touched", count=sum(row.is_touched for row in rows), page="protection"),
         ToDo(key="holds", count=sum(bool(row.holds) for row in rows), page="protection"),
         ToDo(key="screen", count=sum(protection.needs_screening(row, today) for row in rows), page="protection"),
