@@ -91,9 +91,10 @@ def _saved(here: Visit, page: str) -> str:
 
 
 def _languages(here: Visit, token: str) -> str:
+    here_is = ' aria-current="true"'
     buttons = "".join(
         f'<button name="lang" value="{code.value}" lang="{code.value}" title="{name}" aria-label="{name}"'
-        f"{' aria-current=' + chr(34) + 'true' + chr(34) if code is here.language else ''}>{code.value.upper()}</button>"
+        f"{here_is if code is here.language else ''}>{code.value.upper()}</button>"
         for code, name in LANGUAGE_NAMES.items()
     )
     return (
