@@ -24,6 +24,7 @@ from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, jobs
 from retorno.rules import Finding, RuleCode, WhatNow
 from retorno.scope import CLOCK_UTC_OFFSET_MIN, Scope
+from retorno.situation import ground
 from retorno.vocabulary import JobState, Mode, MovementStatus, PersonStatus, PlanStatus, Role, Rule
 
 
@@ -485,6 +486,34 @@ def planned_groups(session: Session, opened: OpenPlan, found: Sequence[PlanMovem
         for group_id, (group, case, waiting) in _about(session, list(opened.planned)).items()
     ]
     return tuple(sorted(groups, key=lambda each: (str(each.depart_at), each.group_id)))
+
+
+# ---- what a copy may assume ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumable:
+    """What may be taken away from a plan or added to it on a copy, by id; offers and vehicles with their names."""
+
+    crossing_ids: tuple[str, ...]
+    offers: Mapping[str, str]
+    vehicles: Mapping[str, str]
+    start_ids: tuple[str, ...]
+
+
+def assumable(session: Session, opened: OpenPlan) -> Assumable:
+    """Crossings on the plan's ways, its offers, its vehicles, and the places where a bus more could start."""
+    problem, known = opened.problem, ground().crossings
+    rows = {row.id: row for row in (*problem.services, *problem.charters) if not row.id.startswith("JM-")}
+    free = free_vehicles(session, Scope(first_date=opened.plan.first_date, days=opened.plan.horizon_days))
+    passed = {each for trip in problem.trips for segment in trip.crossings for each in segment}
+    passed |= {each for row in problem.services for each in row.crossings}
+    return Assumable(
+        crossing_ids=tuple(sorted(each for each in passed if each in known)),
+        offers={row_id: name.full for row_id, name in _names(session, rows).items()},
+        vehicles={vehicle.vehicle_id: vehicle.plate for vehicle in free},
+        start_ids=tuple(sorted({trip.stops[0] for trip in problem.trips})),
+    )
 
 
 # ---- who does not go --------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from math import atan, degrees, exp, hypot, log, pi, radians, tan
 from pathlib import Path
 from typing import Any
 
+from retorno.routes.rows import Airport, Place
 from retorno.situation import ground
 
 OUTLINES = Path(__file__).resolve().parents[1] / "data" / "basemap_americas_50m.geojson"
@@ -123,11 +124,16 @@ def _where(waypoint: str) -> tuple[tuple[float, float], str, str] | None:
     facts = ground()
     found = facts.places.get(waypoint) or facts.airports.get(waypoint)
     if found is not None:
-        return (found.lon, found.lat), found.country, getattr(found, "city", "") or found.name
+        return (found.lon, found.lat), found.country, _short_name(found)
     if waypoint in facts.crossings:
         post = facts.crossings[waypoint].posts[0]
         return (post.lon, post.lat), post.country, post.name
     return None
+
+
+def _short_name(where: Place | Airport) -> str:
+    """A place by its name, an airport by its city."""
+    return where.city.rsplit(", ", 1)[-1] if isinstance(where, Airport) else where.name
 
 
 def map_spec(
@@ -295,10 +301,11 @@ class _Layout:
         edge = WIDTH / 2 - 6 if side == "right" else -WIDTH / 2 + 6
         slope = (near_y - far_y) / (far_x - near_x) if far_x != near_x else 0.0
         wanted = max(-HEIGHT / 2 + 14, min(HEIGHT / 2 - 14, y + slope * (edge - x)))
-        while any(abs(wanted - other) < LINE_PX + 2 for other in self.edge[side]):
-            wanted += LINE_PX + 2
-        if wanted > HEIGHT / 2 - 14:
-            wanted = min(self.edge[side]) - LINE_PX - 2
+        wanted = min(
+            (slot for slot in _slots(wanted) if all(abs(slot - other) >= LINE_PX + 2 for other in self.edge[side])),
+            key=lambda slot: abs(slot - wanted),
+            default=wanted,
+        )
         self.edge[side].append(wanted)
         width = len(each["name"]) * 6.9
         start = edge - width - 4 if side == "right" else edge + width + 4
@@ -328,6 +335,13 @@ class _Layout:
             return False
         self.taken.append(box)
         return True
+
+
+def _slots(wanted: float) -> list[float]:
+    """Heights at an edge that a name may take: the wanted one, and every line above and below it."""
+    half, step = HEIGHT / 2 - 14, LINE_PX + 2
+    found = [wanted + number * step for number in range(-int(HEIGHT // step), int(HEIGHT // step) + 1)]
+    return [slot for slot in found if -half <= slot <= half]
 
 
 # ---- layers --------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ One module per part; only the part that is open is read and drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -14,8 +14,8 @@ from retorno.plan_report import PlanRow
 from retorno.vocabulary import PlanStatus
 from ui import components, session
 from ui.session import Visit
-from ui.views.plan import asking, loads, summary, timeline, where, why
-from ui.views.plan.words import crossing_text, map_crossing, money
+from ui.views.plan import asking, comparing, editing, loads, summary, supposing, timeline, trying, where, why
+from ui.views.plan.words import crossing_text, map_crossing, money, tab_key
 
 __all__ = ["crossing_text", "map_crossing", "money", "show"]
 
@@ -37,12 +37,13 @@ def show() -> None:
         st.error(here.t("view.plan.failed"))
         asking.discard(here, chosen.plan_id)
     else:
+        trying.banner(here, chosen)
         summary.head(here, chosen.plan_id)
-        _parts(here, chosen)
+        _parts(here, chosen, found)
 
 
 @st.fragment
-def _parts(here: Visit, plan: PlanRow) -> None:
+def _parts(here: Visit, plan: PlanRow, plans: Sequence[PlanRow]) -> None:
     """The parts of a plan as tabs; only the open one is read, and changing it draws nothing else anew."""
     is_draft = plan.status is PlanStatus.DRAFT
     parts: dict[str, Callable[[], None]] = {
@@ -52,9 +53,13 @@ def _parts(here: Visit, plan: PlanRow) -> None:
         "map": lambda: where.show(here, plan.plan_id),
         "loads": lambda: loads.show(here, plan.plan_id),
     }
+    if is_draft:
+        parts["edit"] = lambda: editing.show(here, plan.plan_id)
+        parts["what_if"] = lambda: supposing.show(here, plan.plan_id)
+    parts["compare"] = lambda: comparing.show(here, plan, plans)
     tabs = st.tabs(
         [here.t(f"view.plan.tab.{name}") for name in parts],
-        key=f"plan.tab.{plan.plan_id}.{here.language.value}",
+        key=tab_key(here, plan.plan_id),
         on_change="rerun",
     )
     for tab, draw in zip(tabs, parts.values(), strict=True):

@@ -15,6 +15,7 @@ from retorno.office.access import Actor
 from retorno.plan_figures import Load
 from ui import charts, components, session
 from ui.session import Visit, plain
+from ui.views.plan.words import place_text
 
 CHARTS = 6
 """Pictures of one kind, the fullest; the table has them all."""
@@ -104,4 +105,4 @@ def fullness(row: Load) -> float:
 
 def load_name(here: Visit, kind: str, name: str) -> str:
     """A place or crossing by name; seats by road or air."""
-    return here.t(f"view.plan.seats.{name}") if kind == "seats" else session.named(name, here.language)
+    return here.t(f"view.plan.seats.{name}") if kind == "seats" else place_text(here, name)

@@ -84,29 +84,31 @@ def _acts(here: Visit, plan_id: str, found: Headline, *, is_hypothetical: bool) 
         discard(here, plan_id)
 
 
-def accept(here: Visit, plan_id: str, found: Headline) -> None:
+def accept(here: Visit, plan_id: str, found: Headline, *, words: str = "view.plan.accept") -> None:
     """Accept a draft, after its facts: movements, people, who is left out and why."""
 
     def said(done: planning.Accepted) -> str:
         text = plural("view.plan.accepted", here.language, len(done.movement_ids))
         return text + (" " + plural("view.plan.dropped", here.language, len(done.dropped)) if done.dropped else "")
 
+    key = f"{words}.{plan_id}"
     components.danger(
         here,
-        here.t("view.plan.accept"),
-        _facts(here, plan_id, found),
-        here.t("view.plan.accept"),
+        here.t(words),
+        _facts(here, plan_id, found, key),
+        here.t(words),
         "planning.accept",
         lambda db, actor: planning.accept(db, actor, plan_id=plan_id),
-        key=f"plan.accept.{plan_id}",
+        key=key,
         said=said,
+        after=lambda _: session.set_parameter("plan", plan_id),
         primary=True,
     )
 
 
-def _facts(here: Visit, plan_id: str, found: Headline) -> str:
+def _facts(here: Visit, plan_id: str, found: Headline, key: str) -> str:
     """What acceptance does, read only when somebody asks for it."""
-    if not session.recall(f"asked.plan.accept.{plan_id}", False):
+    if not session.recall(f"asked.{key}", False):
         return ""
     lines = [
         here.t(

@@ -14,7 +14,7 @@ from retorno.plan_report import PlanMovement
 from retorno.situation import ground
 from ui import charts, components, session
 from ui.session import Visit
-from ui.views.plan.words import is_air, row_name, vehicle_name, way_text
+from ui.views.plan.words import is_air, place_text, row_name, signs, vehicle_name, way_text
 
 
 def show(here: Visit, plan_id: str) -> None:
@@ -39,14 +39,14 @@ def show(here: Visit, plan_id: str) -> None:
             first=first,
             last=last,
             nights=nights,
-            words={
-                **{key: here.t(f"view.plan.bar.{key}") for key in ("road", "air", "rest", "border", "stop")},
-                "title": here.t("view.plan.clock"),
-            },
+            words={"title": here.t("view.plan.clock")},
         ),
         width="stretch",
         alt=here.t("view.plan.timeline_alt"),
     )
+    colors = {"road": charts.BLUE, "air": charts.VIOLET, "rest": charts.SAND, "border": charts.RED, "stop": charts.INK}
+    shapes = {"road": "▬", "air": "▬", "rest": "▮", "border": "◆", "stop": "○"}
+    signs([(shapes[key], colors[key], here.t(f"view.plan.bar.{key}")) for key in shapes])
     st.caption(here.t("view.plan.timeline_caption", place=here.place_name))
     _table(here, [row for row in found if first <= _day(here, row) <= last])
 
@@ -87,7 +87,7 @@ def drawn(here: Visit, found: Sequence[PlanMovement]) -> tuple[list[charts.Bar],
         )
         for stop in row.stops[1:-1]:
             if stop.arrive_at is not None:
-                text = f"{session.named(stop.place_id, here.language)} {here.clock(stop.arrive_at, stop.place_id)}"
+                text = f"{place_text(here, stop.place_id)} {here.clock(stop.arrive_at, stop.place_id)}"
                 marks.append(_mark(here, name, "stop", stop.arrive_at, stop.depart_at, zone_id, "", text))
         for first, until in row.rests:
             text = f"{here.t('view.plan.bar.rest')} {here.clock(first, zone_id)}"
@@ -169,7 +169,7 @@ def _stop_lines(here: Visit, row: PlanMovement) -> list[str]:
     lines = []
     for stop in row.stops:
         times = [here.clock(at, stop.place_id) for at in (stop.arrive_at, stop.depart_at) if at is not None]
-        lines.append(f"{session.named(stop.place_id, here.language)} {' – '.join(times)}")
+        lines.append(f"{place_text(here, stop.place_id)} {' – '.join(times)}")
     return lines
 
 

@@ -16,7 +16,7 @@ from retorno.plan_report import PlanMovement
 from retorno.situation import ground
 from ui import components, drawings, session
 from ui.session import Visit
-from ui.views.plan.words import is_air, post_text, way_text
+from ui.views.plan.words import is_air, post_text, signs, way_text
 
 
 def show(here: Visit, plan_id: str) -> None:
@@ -32,11 +32,12 @@ def show(here: Visit, plan_id: str) -> None:
         return
     chosen = _day(here, plan_id, sorted({row.day for row in found}))
     shown = [row for row in found if chosen is None or row.day == chosen]
+    used = {border.crossing_id for row in found for border in row.borders}
     picture, table = st.columns([5, 3], gap="medium")
     with picture:
         st.vega_lite_chart(
             drawings.map_spec(
-                [_side(here, post) for post in posts],
+                [_side(here, post, used) for post in posts],
                 rides(here, shown),
                 words={state: here.t(f"crossing.{state}_word") for state in ("open", "closed", "restricted")},
                 is_whole=False,
@@ -44,10 +45,19 @@ def show(here: Visit, plan_id: str) -> None:
             width="stretch",
             alt=here.t("view.plan.map_alt"),
         )
+        signs(
+            [
+                ("●", drawings.OPEN, here.t("crossing.open_word")),
+                ("⊘", drawings.CLOSED, here.t("crossing.closed_word")),
+                ("△", drawings.OTHER, here.t("crossing.restricted_word")),
+                ("━", drawings.ROAD, here.t("view.plan.bar.road")),
+                ("╍", drawings.AIR, here.t("view.plan.bar.air")),
+            ]
+        )
         st.caption(f"{here.t('view.plan.map_caption')} {here.t('light.attribution')}")
     with table:
         _corridors(here, shown, chosen)
-    _borders(here, posts, {border.crossing_id for row in found for border in row.borders})
+    _borders(here, posts, used)
 
 
 def _day(here: Visit, plan_id: str, days: Sequence[date]) -> date | None:
@@ -104,13 +114,14 @@ def _waypoints(row: PlanMovement) -> tuple[str, ...]:
     return tuple(waypoint for _, waypoint in sorted(timed, key=lambda each: str(each[0])))
 
 
-def _side(here: Visit, post: PostNow) -> drawings.MapCrossing:
+def _side(here: Visit, post: PostNow, used: set[str]) -> drawings.MapCrossing:
     return drawings.MapCrossing(
         crossing_id=post.crossing_id,
         post_id=post.post_id,
         name=_side_name(here, post),
         state=post.state,
         text=post_text(here, post),
+        is_used=post.crossing_id in used,
     )
 
 
@@ -136,17 +147,32 @@ def _corridors(here: Visit, found: Sequence[PlanMovement], day: date | None) -> 
 
 
 def _borders(here: Visit, posts: Sequence[PostNow], used: set[str]) -> None:
-    ordered = sorted(posts, key=lambda post: post.crossing_id not in used)
+    """The crossings of the plan with both sides; the others between the same countries on demand."""
+    st.subheader(here.t("view.plan.crossings_now"), anchor=False)
+    _border_table(here, [post for post in posts if post.crossing_id in used], "used")
+    others = [post for post in posts if post.crossing_id not in used]
+    if others:
+        panel = st.expander(here.t("view.plan.crossings_others", n=len(others) // 2), on_change="rerun")
+        if panel.open:
+            with panel:
+                _border_table(here, others, "others")
+
+
+def _border_table(here: Visit, posts: Sequence[PostNow], key: str) -> None:
+    sides: dict[str, list[PostNow]] = defaultdict(list)
+    for post in posts:
+        sides[post.crossing_id].append(post)
+    if not sides:
+        components.empty(here, "view.plan.loads.crossing_none")
+        return
     components.table(
-        [here.t("column.crossing"), here.t("column.side"), here.t("column.now"), here.t("column.in_plan")],
+        [here.t("column.crossing"), here.t("column.side"), here.t("column.now")],
         [
             (
-                session.named(post.crossing_id, here.language),
-                _side_name(here, post),
-                f"{here.t(f'crossing.{post.state}_word')}: {post_text(here, post)}",
-                here.t("view.yes" if post.crossing_id in used else "view.no"),
+                session.named(crossing_id, here.language),
+                "\n".join(session.named(ground().posts[post.post_id].country, here.language) for post in both),
+                "\n".join(f"{here.t(f'crossing.{post.state}_word')}: {post_text(here, post)}" for post in both),
             )
-            for post in components.paged(ordered, here, "plan.borders")
+            for crossing_id, both in components.paged(list(sides.items()), here, f"plan.borders.{key}")
         ],
-        caption=here.t("view.plan.crossings_caption"),
     )

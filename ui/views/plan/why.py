@@ -9,6 +9,7 @@ from retorno.labels import plural
 from retorno.plan_report import UnplannedGroup
 from ui import components, session
 from ui.session import Visit, plain
+from ui.views.plan import trying
 from ui.views.plan.words import change_text, people_and_groups
 
 
@@ -50,6 +51,8 @@ def _panels(here: Visit, plan_id: str, groups: Sequence[UnplannedGroup], key: st
             if door.button(here.t("view.open_case"), key=f"plan.case.{group.group_id}", width="stretch"):
                 session.go_to("intake", case=group.case_id)
             _reasons(here, group)
+            if is_draft and group.is_ready:
+                trying.button(here, plan_id, group)
 
 
 def _reasons(here: Visit, group: UnplannedGroup) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
+from typing import TypeVar
 
 import streamlit as st
+from sqlmodel import Session
 
+from retorno.errors import Fault, InputError
 from retorno.labels import plural
 from retorno.movement_report import CrossingNow
+from retorno.office.access import Actor
 from retorno.plan_figures import PostNow
 from retorno.plan_report import Change, Headline, PlanMovement, PlanRow
 from retorno.situation import ground
 from retorno.vocabulary import Language, Mode
+from retorno.workbench import MoveRefused
 from ui import components, drawings, session
 from ui.session import Visit
+
+T = TypeVar("T")
 
 _CARDS = """<style>
 .rt-cards { display: flex; flex-wrap: wrap; gap: .7rem; margin: .3rem 0 .2rem; }
@@ -24,6 +31,11 @@ _CARDS = """<style>
 .rt-card.rt-calm { border-top-color: #8a9299; }
 .rt-card span { display: block; color: #3d444a; font-size: .88rem; }
 .rt-card b { display: block; font-size: 1.32rem; line-height: 1.35; color: #14191d; }
+</style>"""
+
+_SIGNS = """<style>
+.rt-sign { margin-right: 1.1rem; white-space: nowrap; }
+.rt-sign i { font-style: normal; margin-right: .35rem; }
 </style>"""
 
 
@@ -102,9 +114,50 @@ def is_air(row: PlanMovement) -> bool:
     return row.mode in (Mode.FLIGHT, Mode.CHARTER)
 
 
+def place_text(here: Visit, place_id: str) -> str:
+    """A place by its name; an airport by its city and code, as a board of departures says it."""
+    airport = ground().airports.get(place_id)
+    return f"{airport.city.rsplit(', ', 1)[-1]} ({airport.iata})" if airport else session.named(place_id, here.language)
+
+
 def way_text(here: Visit, start: str, end: str) -> str:
     """``Tapachula → Omoa``."""
-    return f"{session.named(start, here.language)} → {session.named(end, here.language)}"
+    return f"{place_text(here, start)} → {place_text(here, end)}"
+
+
+def signs(rows: Sequence[tuple[str, str, str]]) -> None:
+    """What the signs of a picture mean: sign, its colour, words."""
+    parts = [
+        f'<span class="rt-sign"><i style="color:{color}" aria-hidden="true">{sign}</i>{escape(text)}</span>'
+        for sign, color, text in rows
+    ]
+    st.html(f'{_SIGNS}<div class="rt-signs">{"".join(parts)}</div>')
+
+
+def open_part(here: Visit, plan_id: str, part: str) -> None:
+    """Show this part of this plan when the page is drawn next."""
+    session.set_parameter("plan", plan_id)
+    session.set_field(tab_key(here, plan_id), here.t(f"view.plan.tab.{part}"))
+
+
+def tab_key(here: Visit, plan_id: str) -> str:
+    """Key of the tabs of a plan; their words change with the language, so does the key."""
+    return f"plan.tab.{plan_id}.{here.language.value}"
+
+
+def told(here: Visit, work: Callable[[Session, Actor], T]) -> Callable[[Session, Actor], T]:
+    """An edit whose refusal by the checker becomes sentences on the page."""
+
+    def act(db: Session, actor: Actor) -> T:
+        try:
+            return work(db, actor)
+        except MoveRefused as refused:
+            if refused.findings:
+                raise
+            faults = [Fault(what=here.t(f"check.{code}"), column="") for code in refused.reasons]
+            raise InputError(faults) from refused
+
+    return act
 
 
 def change_text(here: Visit, change: Change) -> str:
