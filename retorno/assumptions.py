@@ -78,6 +78,11 @@ def assumed_by(plan: Plan) -> tuple[WhatIf, ...]:
     )
 
 
+def counts_on_more(plan: Plan) -> bool:
+    """Whether a plan assumes that there is more than is on record."""
+    return any(each.kind in MORE for each in assumed_by(plan))
+
+
 def from_changes(changes: Iterable[Mapping[str, Any]], first_date: date) -> tuple[WhatIf, ...]:
     """The changes that a plan names for a group, as assumptions."""
     return tuple(

@@ -107,7 +107,21 @@ def options(session: Session, actor: access.Actor, *, plan_id: str, group_id: st
         verdict = now if is_current else judge(small, with_choice(rest, group_id, choice))
         stopping = screen.findings(choice) if verdict.is_valid and not is_current else []
         listed.append(teller.option(choice, verdict, now, stopping, taken, group=group, is_current=is_current))
-    return sorted(listed, key=lambda each: (each.day, each.depart_at, each.arrive_at, each.option_id))
+    return sorted(_told_apart(listed), key=lambda each: (each.depart_at, each.arrive_at, each.option_id))
+
+
+def _told_apart(listed: Iterable[Option]) -> list[Option]:
+    """Of ways that nobody could tell apart the best: the current one, an allowed one, the cheapest."""
+    best: dict[tuple[object, ...], Option] = {}
+
+    def rank(each: Option) -> tuple[bool, bool, int, str]:
+        return not each.is_current, not each.is_allowed, each.cost_delta_cents, each.option_id
+
+    for each in listed:
+        looks = (each.depart_at, each.arrive_at, each.vehicles, each.stops)
+        if looks not in best or rank(each) < rank(best[looks]):
+            best[looks] = each
+    return list(best.values())
 
 
 def find_choice(problem: Problem, solution: Solution, group_id: str, option_id: str) -> Choice | None:

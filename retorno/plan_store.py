@@ -91,14 +91,21 @@ def verdict_json(verdict: Verdict) -> str:
     )
 
 
-def unplanned_json(problem: Problem, solution: Solution, dropped: Mapping[str, Sequence[Finding]]) -> str:
-    """Every group that is not in the plan: reason codes and the smallest change, or the rule that stopped it."""
+def unplanned_json(
+    problem: Problem, solution: Solution, dropped: Mapping[str, Sequence[Finding]], *, earlier: str = "[]"
+) -> str:
+    """Every group that is not in the plan: reason codes and the smallest change, or the rule that stopped it.
+
+    ``earlier`` is the same of the plan before an edit: what a rule said of a group that is still out stays said.
+    """
+    said = {row["group_id"]: row["findings"] for row in json.loads(earlier)}
     rows = [
         {
             "group_id": entry.group_id,
             "reasons": [reason.value for reason in entry.reasons],
             "changes": [asdict(change) for change in entry.changes],
-            "findings": [finding_json(found) for found in dropped.get(entry.group_id, ())],
+            "findings": [finding_json(found) for found in dropped.get(entry.group_id, ())]
+            or said.get(entry.group_id, []),
         }
         for entry in explain(problem, solution)
     ]

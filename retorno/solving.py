@@ -204,8 +204,11 @@ def write_draft(
     solution: Solution,
     *,
     dropped: Mapping[str, Sequence[Finding]] = MappingProxyType({}),
+    earlier: str = "[]",
 ) -> None:
     """Make a checked solution the draft of a plan, with the reasons of everyone who is not in it.
+
+    ``earlier`` is what the plan before an edit said of those who were not in it.
 
     Raises
     ------
@@ -218,7 +221,7 @@ def write_draft(
     plan.status = PlanStatus.DRAFT
     plan.version += 1
     plan.kept_groups = json.dumps(sorted(_kept(plan) & set(solution.itineraries)))
-    _write(session, plan, solution, verdict, unplanned_json(problem, solution, dropped))
+    _write(session, plan, solution, verdict, unplanned_json(problem, solution, dropped, earlier=earlier))
 
 
 def _write(session: Session, plan: Plan, solution: Solution, verdict: Verdict, unplanned: str) -> None:

@@ -133,7 +133,7 @@ def try_change(
     stopping = findings_on(session, made, problem, solution, [group_id]) if is_planned else []
     if stopping:
         raise Refused(access.visible_findings(stopping, actor))
-    write_draft(session, made, problem, solution)
+    write_draft(session, made, problem, solution, earlier=basis.unplanned)
     audit.append(
         session, actor, act="planning.try_change", object_kind="plan", object_id=made.plan_id,
         ids={"basis": basis.plan_id, "group": group_id},

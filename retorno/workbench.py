@@ -197,7 +197,7 @@ def _edited(
     before = carriers_of(solution_of(plan))
     touched = set(groups).union(*(aboard for aboard in before.values() if aboard & set(groups)))
     gone = set(moved_groups(session, plan, sorted(solution.itineraries)))
-    if gone & set(groups):
+    if act is PlanAct.MOVE and gone & set(groups):
         raise Stale("the facts about this group changed since the plan was made: find a plan again")
     for group_id in sorted(gone):
         solution = set_aside(solution, group_id)
@@ -211,7 +211,7 @@ def _edited(
     plan.solution = packed(plan_to_json(solution))
     plan.value_cents = verdict.value_cents
     plan.verdict = verdict_json(verdict)
-    plan.unplanned = unplanned_json(problem, solution, {})
+    plan.unplanned = unplanned_json(problem, solution, {}, earlier=plan.unplanned)
     plan.kept_groups = json.dumps(sorted(kept_groups(plan) & set(solution.itineraries)))
     return _note(session, actor, plan, act=act, groups=groups)
 
