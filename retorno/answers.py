@@ -45,7 +45,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """A movement that waits for answers."""
+    """A movement that waits for answers; ``unasked_count`` is how many questions it still has to ask."""
 
     movement: Movement
     from_place_id: str
@@ -53,6 +53,7 @@ class Asking:
     person_count: int
     waiting: tuple[Asked, ...]
     answered: tuple[Asked, ...]
+    unasked_count: int
 
     @property
     def is_asked(self) -> bool:
@@ -118,8 +119,10 @@ def _asking(session: Session, movement: Movement, asked: Sequence[Asked]) -> Ask
         .where(MovementSegment.movement_id == movement.movement_id)
         .order_by(col(MovementSegment.segment))
     ).all()
+    known = {(each.question.party_kind, each.question.party_id, each.question.person_id) for each in asked}
     return Asking(
         movement=movement,
+        unasked_count=sum(question not in known for question in confirmation.to_ask(session, movement)),
         from_place_id=segments[0].from_place_id,
         to_place_id=segments[-1].to_place_id,
         person_count=max(segment.taken for segment in segments),

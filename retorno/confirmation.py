@@ -120,7 +120,7 @@ def request_confirmations(
         for row in session.exec(select(Confirmation).where(Confirmation.movement_id == movement_id)).all()
     }
     made = []
-    for kind, party_id, person_id in _to_ask(session, movement):
+    for kind, party_id, person_id in to_ask(session, movement):
         row = asked.get((kind, party_id, person_id))
         if row is not None:
             _ask_again(session, row, due)
@@ -155,7 +155,7 @@ def request_confirmations(
     return made
 
 
-def _to_ask(session: Session, movement: Movement) -> list[tuple[PartyKind, str, str | None]]:
+def to_ask(session: Session, movement: Movement) -> list[tuple[PartyKind, str, str | None]]:
     """Party, its id and the person concerned, for every question that a movement as it is now has to ask."""
     wanted: list[tuple[PartyKind, str, str | None]] = [
         (party.kind, party.party_id, None) for party in parties_of(session, movement)
@@ -281,7 +281,7 @@ def refresh(session: Session, movement_id: str) -> None:
             )
         ).all()
     }
-    wanted = _to_ask(session, movement)
+    wanted = to_ask(session, movement)
     is_whole = bool(wanted) and all(answers.get(question) is Answer.CONFIRMED for question in wanted)
     status = MovementStatus.CONFIRMED if is_whole else MovementStatus.ACCEPTED
     if status is not movement.status:

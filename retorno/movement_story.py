@@ -75,7 +75,36 @@ def story(session: Session, movement: Movement) -> list[Event]:
         _logged,
     )
     found = [event for part in parts for event in part(session, movement)]
-    return sorted(found, key=lambda event: event.at)
+    return sorted(found, key=lambda event: (event.at, _place(event)))
+
+
+def _place(event: Event) -> int:
+    """Where an event stands among those of the same instant: as the work goes."""
+    name = event.words.get("act_key", "").removeprefix("act.") if event.code == "log" else event.code
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+_ORDER = (
+    "planned",
+    "asked",
+    "reminded",
+    "answered",
+    "answered_people",
+    "movement.update",
+    "changes.escort",
+    "manifest.propose",
+    "not_travelling",
+    "issued",
+    "removal",
+    "void",
+    "acknowledged",
+    "manifest.release",
+    "arrival.depart",
+    "incident",
+    "ticked_arrived",
+    "ticked_not_travelling",
+    "handover",
+)
 
 
 def users_of(events: Sequence[Event]) -> list[str]:

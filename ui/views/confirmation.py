@@ -56,7 +56,7 @@ def _persons_refused(refusals: Sequence[Refusal]) -> list[str]:
 
 def _for_all(here: Visit, asking: Sequence[Asking]) -> None:
     """Ask about every movement that nobody was asked about; remind everyone who is late or soon will be."""
-    unasked = [one for one in asking if not one.is_asked]
+    unasked = [one for one in asking if one.unasked_count]
     late = [each.question for one in asking for each in one.waiting if each.may_remind]
     if not unasked and not late:
         return
@@ -211,14 +211,15 @@ def _reach(here: Visit, asked: Sequence[Asked]) -> str:
 def _acts(here: Visit, one: Asking) -> None:
     movement = one.movement
     with st.container(horizontal=True):
-        session.act_button(
-            here.t("view.confirmation.ask_rest" if one.is_asked else "view.confirmation.ask"),
-            "confirmation.request",
-            lambda db, actor: confirmation.request_confirmations(db, actor, movement_id=movement.movement_id),
-            key=f"ask.{movement.movement_id}",
-            primary=not one.is_asked,
-            said=lambda made: here.t("view.confirmation.asked", n=len(made)),
-        )
+        if one.unasked_count:
+            session.act_button(
+                here.t("view.confirmation.ask_rest" if one.is_asked else "view.confirmation.ask"),
+                "confirmation.request",
+                lambda db, actor: confirmation.request_confirmations(db, actor, movement_id=movement.movement_id),
+                key=f"ask.{movement.movement_id}",
+                primary=not one.is_asked,
+                said=lambda made: here.t("view.confirmation.asked", n=len(made)),
+            )
         late = [each.question for each in one.waiting if each.may_remind]
         if late:
             text = here.t("view.confirmation.remind", n=_parties(late))

@@ -14,7 +14,7 @@ from retorno.manifest import Preview
 from retorno.models.movements import Acknowledgement, ManifestCopy, ManifestVersion
 from retorno.movement_report import MovementReport
 from retorno.office.access import Actor
-from retorno.vocabulary import ManifestStatus, MovementStatus, PartyKind
+from retorno.vocabulary import Answer, ManifestStatus, MovementStatus, PartyKind
 from ui import components, session
 from ui.session import Visit, plain
 from ui.views.confirmation import WAYS, named_party
@@ -50,6 +50,11 @@ def next_step(here: Visit, found: MovementReport, *, is_coordinator: bool) -> No
                     for outcome in verdict.outcomes
                 ],
             )
+    if found.movement.status is MovementStatus.ACCEPTED and found.riders:
+        missing = sum(each.answer is not Answer.CONFIRMED for each in found.questions)
+        asked = "view.movement.answers_missing" if found.questions else "view.movement.not_asked"
+        st.info(plain(here.t(asked, n=missing)))
+        session.link_to("confirmation", here.t("view.movement.to_confirmations"))
     is_signable = found.movement.status in SIGNABLE or found.is_without_list
     if is_signable and found.riders:
         _previews(here, found)
