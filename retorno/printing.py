@@ -369,6 +369,7 @@ def handover_note(session: Session, movement_id: str, place_id: str) -> Handover
         received_by=signed.received_by,
         recorded_by=signer.display_name if signer else signed.signed_by,
         signed_at=signed.signed_at,
+        handed_at=signed.handed_at,
         incidents=tuple((row.code.value, row.at) for row in incidents),
         is_demo=office.is_demo,
     )

@@ -28,6 +28,9 @@ from retorno.papers.pages import (
 )
 from retorno.papers.seal import Seal, qr_svg
 
+TO = "–\u2060"
+"""Between two clock times: a dash at which no line ends."""
+
 WHAT_IF = ("delay", "closed", "ill", "no", "fear")
 """What a route sheet tells to do, in its order: words ``route.if.<key>`` and ``route.then.<key>``."""
 
@@ -99,6 +102,8 @@ class HandoverNote:
         Numbers on the list (version ``version``) of those who were not received.
     received_by, recorded_by
         Who received them, and who signed the record.
+    handed_at
+        The hour that the signers wrote down, if they did.
     incidents
         Code and instant of each.
     """
@@ -116,6 +121,7 @@ class HandoverNote:
     received_by: str
     recorded_by: str
     signed_at: datetime
+    handed_at: datetime | None = None
     incidents: Sequence[tuple[str, datetime]]
     is_demo: bool = False
 
@@ -139,7 +145,7 @@ def _foot_lines(foot: Foot, labels: Labels, language: str) -> list[str]:
 
 
 def _span(start: datetime, end: datetime) -> str:
-    until = "" if start == end else f"–{end:%H:%M}"
+    until = "" if start == end else f"{TO}{end:%H:%M}"
     return f"{start:%H:%M}{until}{NO_BREAK}({offset_text(start)})"
 
 
@@ -199,7 +205,7 @@ def _route_line(
         what[0] += f" ({_minutes(int((until - at).total_seconds() // 60))})"
     if stop.desk is not None:
         spans = [(clock.local(start, stop.zone), clock.local(end, stop.zone)) for start, end in stop.desk]
-        hours = ", ".join(f"{start:%H:%M}–{end:%H:%M}" for start, end in spans)
+        hours = ", ".join(f"{start:%H:%M}{TO}{end:%H:%M}" for start, end in spans)
         what.append(labels["route.desk"].format(hours=hours) if spans else labels["route.desk_unknown"])
     people = []
     if stop.aboard is not None:
@@ -224,11 +230,13 @@ def handover_pdf(note: HandoverNote, *, labels: Labels, language: str, foot: Foo
             f"{labels[f'incident.{code}']}, {instant_text(at, note.zone, language)}" for code, at in note.incidents
         ]
         none = [labels["handover.none"]]
+        handed = [instant_text(note.handed_at, note.zone, language)] if note.handed_at else []
         facts = [
             (labels["vehicle"], [text for text in (note.vehicle, note.operator) if text]),
             *_crew_facts(note.crew, labels),
             (labels["handover.place"], [note.place]),
             (labels["handover.to"], [note.received_by]),
+            (labels["handover.handed"], handed),
             (labels["handover.at"], [instant_text(note.signed_at, note.zone, language)]),
             (labels["handover.recorded_by"], [note.recorded_by]),
             (labels["handover.incidents"], incidents or none),

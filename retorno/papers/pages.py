@@ -47,6 +47,7 @@ _LONG_WORD = 22
 LONG_LINE = 60
 """Longest word without a place to break where a text has the whole width; scripts without spaces break anyway."""
 _HEAD_CHARS = 110
+_SHORT_LINE = 45
 _LATIN_MARK = "*"
 # Letters beyond it may reach far above and below the line; the templates then take their true height.
 _LAST_LATIN = "\u024f"
@@ -388,9 +389,13 @@ def _info(manifest: Manifest, labels: Labels, language: str, zone: str) -> list[
     return info
 
 
+def _info_chars(values: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(value["text"]) + 2 for value in values)
+
+
 def _info_lines(values: Sequence[Mapping[str, Any]]) -> int:
     """About how many lines one entry of the first page's facts takes."""
-    return max(1, -(-sum(len(value["text"]) + 2 for value in values) // 42))
+    return max(1, -(-_info_chars(values) // 42))
 
 
 def _half(lines: Sequence[int]) -> int:
@@ -450,6 +455,7 @@ def _manifest_page(
         "page_word": labels["page"],
         "of_word": labels["of"],
         "head": head,
+        "is_head_short": len(name) < _SHORT_LINE and all(_info_chars(values) < _SHORT_LINE * 2 for _, values in head),
         "info": info,
         "info_half": _half([_info_lines(values) for _, values in info]),
         "columns": [_column_entry(column, labels) for column in columns],

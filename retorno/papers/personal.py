@@ -220,7 +220,7 @@ def consent_pdf(copy: ConsentCopy, *, paper: Paper = Paper.A4) -> bytes:
             "right": own["right_to_say_no"],
             "complaint": [own["complaint"], typesetter.piece(copy.complaint_phone)],
             "signatures": [own["signature.person"], own["signature.interpreter"]],
-            "foot": f"{own['text_version']} {copy.text_version}",
+            "foot": [own["text_version"], copy.text_version],
             "notes": [own["note_latin_short"]] if typesetter.used_latin else [],
         }
 

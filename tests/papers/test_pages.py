@@ -288,13 +288,14 @@ def test_a_page_that_cannot_be_set_comes_out_in_latin_letters():
 
 
 def consent_page():
-    words = {"language": "es", "paper": "a4", "demo": "", "heading": "x", "reference": "x", "right": "x", "foot": "x"}
+    words = {"language": "es", "paper": "a4", "demo": "", "heading": "x", "reference": "x", "right": "x"}
     return words | {
         "notes": [],
         "title": "x",
         "date": [2026, 3, 6],
         "paragraphs": [],
         "is_rtl": False,
+        "foot": ["x", "y"],
         "entries": [],
         "complaint": ["x", {"text": "1", "sub": "", "dir": "ltr", "is_tall": False}],
         "signatures": ["x", "y"],
