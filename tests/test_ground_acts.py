@@ -164,16 +164,13 @@ def test_agreements_that_end_soon_stand_first(session: Session, administrator: A
     ]
 
 
-@pytest.mark.parametrize("act", ["confirm", "take_back", "list"])
-def test_nobody_else_confirms_or_reads_agreements(session: Session, protection_1: Actor, act: str) -> None:
+def test_nobody_else_confirms_or_reads_agreements(session: Session, protection_1: Actor) -> None:
     with pytest.raises(NotAllowed):
-        match act:
-            case "confirm":
-                ground_acts.confirm_agreement(session, protection_1, terms=TERMS)
-            case "take_back":
-                ground_acts.take_back_agreement(session, protection_1, confirmation_id="A-1")
-            case _:
-                ground_acts.agreements(session, protection_1)
+        ground_acts.confirm_agreement(session, protection_1, terms=TERMS)
+    with pytest.raises(NotAllowed):
+        ground_acts.take_back_agreement(session, protection_1, confirmation_id="A-1")
+    with pytest.raises(NotAllowed):
+        ground_acts.agreements(session, protection_1)
 
 
 @pytest.mark.parametrize(

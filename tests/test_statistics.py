@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, select
 
@@ -13,7 +14,7 @@ from retorno import reports, statistics
 from retorno.database import Database
 from retorno.errors import InputError, NotAllowed
 from retorno.models.movements import Arrival, Handover, Movement, MovementCrossing
-from retorno.models.office import AuditEntry, StatisticRelease
+from retorno.models.office import AuditEntry
 from retorno.models.people import DuplicateDecision, Person
 from retorno.office.access import Actor
 from retorno.statistics import OTHER, Unit
@@ -195,12 +196,9 @@ def test_the_database_refuses_to_change_a_published_table(database: Database, co
         a_month(session)
         statistics.publish(session, coordinator, month="2027-01")
 
-    with pytest.raises(DatabaseError), database.transaction() as session:
-        row = session.exec(select(StatisticRelease)).one()
-        row.body = "{}"
-        session.add(row)
-    with pytest.raises(DatabaseError), database.transaction() as session:
-        session.delete(session.exec(select(StatisticRelease)).one())
+    for statement in ("UPDATE statistic_release SET body = '{}'", "DELETE FROM statistic_release"):
+        with pytest.raises(DatabaseError, match="statisti"), database.transaction() as session:
+            session.execute(text(statement))
 
 
 def test_monitors_see_published_months_only_and_publish_nothing(

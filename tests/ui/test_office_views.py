@@ -1,0 +1,348 @@
+"""Administration, protection, health, oversight and statistics as their users: by two, with reasons, without names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from retorno import ground_acts
+from retorno.database import Database
+from retorno.labels import label
+from retorno.models.movements import AgreementConfirmation, HoursSetting, Vehicle
+from retorno.models.office import Notice, RoleGrant, StatisticRelease, User
+from retorno.models.people import Fitness
+from retorno.models.protection import Hold
+from retorno.office import access, accounts, audit
+from retorno.vocabulary import FitnessOutcome, HoldKind, Language, Role
+from tests import builders
+from tests.builders import OfficeFixture
+from tests.test_ground_acts import TERMS
+from tests.test_statistics import a_month
+from tests.ui.views_harness import SCRIPT, press, shown
+from ui import session
+
+Opening = Callable[..., AppTest]
+ES = Language.ES
+
+
+@pytest.fixture
+def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """Screens speak to the stages only, which are tested on both databases; one is enough here."""
+    path = tmp_path / "office.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    made = Database(f"sqlite:///{path}")
+    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def open_view(database: Database, office: OfficeFixture) -> Iterator[Opening]:
+    """Open a view as a user: ``open_view("audit", "auditor", show="rules")``."""
+
+    def opening(name: str, login: str, **parameters: str) -> AppTest:
+        session.configure(database, who=lambda _: office.user_ids[login])
+        page = AppTest.from_string(SCRIPT.format(name=name), default_timeout=30)
+        for key, value in parameters.items():
+            page.query_params[key] = value
+        return page.run()
+
+    yield opening
+    session.configure(database)
+
+
+def buttons(page: AppTest) -> list[str]:
+    """Words of every button on the page."""
+    return [button.label for button in page.button]
+
+
+def twice(page: AppTest, text: str) -> AppTest:
+    """Ask for an act that cannot be undone, and confirm it."""
+    return press(press(page, text), text)
+
+
+# ---- administration ---------------------------------------------------------------------------------------------
+
+
+def test_a_role_that_may_not_stand_beside_another_is_refused_in_words(
+    open_view: Opening, office: OfficeFixture
+) -> None:
+    page = open_view("administration", "administrator")
+    page.selectbox(key="admin.grant.user").set_value(office.user_ids["coordinator"])
+    page.selectbox(key="admin.grant.role").set_value(Role.PROTECTION)
+
+    press(page.run(), label("view.administration.ask", ES))
+
+    assert label("fault.DUTIES", ES) in page.error[0].value.replace("\\", "")
+
+
+def test_nobody_changes_their_own_account(open_view: Opening, office: OfficeFixture) -> None:
+    page = open_view("administration", "administrator")
+
+    assert not any("administrator.Z-" in each for each in page.selectbox(key="admin.one").options)
+    assert any("administrator_2" in each for each in page.selectbox(key="admin.one").options)
+
+
+def test_a_new_password_is_shown_once_and_the_user_is_told(
+    open_view: Opening, database: Database, office: OfficeFixture
+) -> None:
+    user_id = office.user_ids["coordinator"]
+    page = open_view("administration", "administrator")
+    page.selectbox(key="admin.one").set_value(user_id).run()
+    press(page, label("view.administration.reset", ES))
+    press(page, label("view.administration.reset_do", ES))
+
+    password = page.code[0].value
+    with database.reading() as db:
+        user = db.get_one(User, user_id)
+        assert accounts.verify_password(user.password_hash, password)
+        assert user.session_epoch == 2
+        assert [row.code for row in db.exec(select(Notice)).all()] == ["account.password"]
+    press(page, label("view.administration.password_seen", ES))
+    assert not page.code
+
+
+def test_a_grant_can_be_refused_by_the_second_administrator(
+    open_view: Opening, database: Database, office: OfficeFixture
+) -> None:
+    with database.transaction() as db:
+        actor = access.load_actor(db, office.user_ids["administrator"])
+        accounts.grant_role(db, actor, user_id=office.user_ids["health"], role=Role.ESCORT, scope="E-1")
+
+    press(open_view("administration", "administrator_2"), label("view.administration.refuse", ES))
+
+    with database.reading() as db:
+        grant = db.exec(select(RoleGrant).where(RoleGrant.scope == "E-1")).one()
+    assert grant.revoked_at == builders.NOW
+    assert grant.approved_by is None
+
+
+def test_the_floor_of_a_number_is_explained_before_it_is_set(open_view: Opening) -> None:
+    page = open_view("administration", "administrator", show="numbers")
+    page.selectbox(key="admin.number").set_value("screening_valid_days").run()
+
+    assert label("view.administration.floor", ES, n="30 días") in shown(page).replace("\\", "")
+    assert page.number_input(key="admin.value.screening_valid_days").max == 30
+
+
+def test_the_first_run_list_says_what_the_office_still_needs(open_view: Opening) -> None:
+    text = shown(open_view("administration", "administrator", show="needs"))
+
+    assert label("view.administration.unmet.agreement", ES) in text
+    assert label("view.administration.met", ES) in text
+
+
+def test_hours_are_recorded_with_a_source_and_taken_back(open_view: Opening, database: Database) -> None:
+    page = open_view("ground", "administrator", show="hours")
+    page.selectbox(key="hours.new.post").set_value("GT-HN-COR-B")
+    page.text_input(key="hours.new.open").set_value("08:00")
+    page.text_input(key="hours.new.close").set_value("16:00")
+    press(page.run(), label("view.ground.hours_do", ES))
+    assert label("fault.EMPTY", ES) in page.error[0].value
+
+    page.text_input(key="hours.new.source").set_value("Aviso inventado")
+    press(page.run(), label("view.ground.hours_do", ES))
+    assert "08:00–16:00" in shown(page)
+    with database.reading() as db:
+        hours_id = db.exec(select(HoursSetting)).one().hours_id
+
+    page.selectbox(key="hours.back").set_value(hours_id).run()
+    twice(page, label("view.ground.take_back", ES))
+    with database.reading() as db:
+        assert db.exec(select(HoursSetting)).one().revoked_at == builders.NOW
+
+
+def test_an_agreement_that_ends_soon_is_shown_first_and_taken_back_with_its_facts(
+    open_view: Opening, database: Database, office: OfficeFixture
+) -> None:
+    with database.transaction() as db:
+        actor = access.load_actor(db, office.user_ids["coordinator"])
+        soon = AgreementConfirmation(
+            mode="land",
+            from_country="GT",
+            to_country="HN",
+            confirmed_with="Ana Invented",
+            confirmed_by="César Invented",
+            confirmed_at=builders.NOW,
+            valid_from=date(2027, 1, 1),
+            valid_until=date(2027, 3, 5),
+        )
+        db.add(soon)
+        ground_acts.confirm_agreement(db, actor, terms=TERMS)
+        db.flush()
+        soon_id = soon.confirmation_id
+
+    page = open_view("ground", "coordinator")
+    assert page.radio(key="shelf.show").value == "soon"
+    page.selectbox(key="agreement.back").set_value(soon_id).run()
+    press(page, label("view.ground.take_back", ES))
+    assert "Ana Invented" in page.warning[-1].value
+    press(page, label("view.ground.take_back", ES))
+
+    with database.reading() as db:
+        assert db.get_one(AgreementConfirmation, soon_id).revoked_at == builders.NOW
+
+
+def test_a_coordinator_registers_a_vehicle_and_withdraws_it(open_view: Opening, database: Database) -> None:
+    page = open_view("offers", "coordinator", show="vehicles")
+    page.text_input(key="vehicle.new.plate").set_value("ABC 123")
+    page.text_input(key="vehicle.new.operator").set_value("Invented Lines")
+    page.selectbox(key="vehicle.new.type").set_value("coach")
+    page.selectbox(key="vehicle.new.depot").set_value("MX-TAPACHULA")
+    for name in ("licence_until", "insurance_until", "inspection_until"):
+        page.text_input(key=f"vehicle.new.{name}").set_value("31/12/2027")
+    press(page.run(), label("view.offers.save_vehicle", ES))
+    with database.reading() as db:
+        vehicle_id = db.exec(select(Vehicle)).one().vehicle_id
+
+    page.selectbox(key="vehicle.withdraw").set_value(vehicle_id).run()
+    twice(page, label("view.offers.withdraw_do", ES))
+    with database.reading() as db:
+        assert db.exec(select(Vehicle)).one().available_until == builders.NOW.date()
+
+
+# ---- protection and health --------------------------------------------------------------------------------------
+
+
+def test_who_proposed_to_lift_a_hold_is_told_why_they_cannot_sign(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        person_id = builders.make_person(db).person_id
+        db.add(
+            Hold(
+                person_id=person_id,
+                kind=HoldKind.COURT,
+                raised_by="U-X",
+                raised_at=builders.NOW,
+                lift_proposed_by="U-TAPACHULA-protection_1",
+                lift_proposed_at=builders.NOW,
+                lift_decision="Auto 7",
+                review_on=date(2027, 3, 1),
+            )
+        )
+
+    page = open_view("protection", "protection_1", person=person_id)
+
+    text = shown(page).replace("\\", "")
+    assert page.radio(key="shelf.show").value == "holds"
+    assert label("view.protection.second_hold", ES) in text
+    assert label("view.protection.due", ES) in text
+    assert label("view.protection.lift", ES) not in buttons(page)
+    assert label("view.protection.propose", ES) not in buttons(page)
+
+
+def test_age_in_doubt_and_old_screenings_have_their_own_lists(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        group = builders.make_group(db)
+        builders.make_person(db, group, is_age_in_doubt=True, given_names="Duda")
+        builders.make_person(db, group, ready=False, given_names="Nunca")
+
+    doubt = shown(open_view("protection", "protection_1", show="doubt"))
+    screenings = shown(open_view("protection", "protection_1", show="screenings"))
+
+    assert "Duda" in doubt
+    assert "Nunca" not in doubt
+    assert "Nunca" in screenings
+    assert "Duda" not in screenings
+
+
+def test_health_shows_first_who_is_due_and_finds_a_person_by_name(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        group = builders.make_group(db)
+        for number in range(12):
+            builders.make_person(db, group, ready=False, given_names=f"Persona {number:02d}")
+        builders.make_person(db, group, given_names="Revisada")
+
+    page = open_view("health", "health")
+    assert "Revisada" not in shown(page)
+    page.text_input(key="search.health").set_value("persona 07").run()
+
+    assert "Persona 07" in shown(page)
+    assert "Persona 08" not in shown(page)
+
+
+def test_a_medical_stop_is_asked_with_its_facts_before_it_is_done(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        person_id = builders.make_person(db).person_id
+    page = open_view("health", "health", show="everyone")
+    page.selectbox(key="health.person").set_value(person_id).run()
+    page.radio(key=f"health.{person_id}.outcome").set_value(FitnessOutcome.NOT_NOW).run()
+
+    press(page, label("view.health.stop", ES))
+    assert "Ana Invented" in page.warning[0].value
+    press(page, label("view.health.stop", ES))
+
+    with database.reading() as db:
+        rows = db.exec(select(Fitness).where(Fitness.person_id == person_id)).all()
+    assert FitnessOutcome.NOT_NOW in {row.outcome for row in rows}
+
+
+# ---- oversight and statistics -----------------------------------------------------------------------------------
+
+
+def test_the_auditor_filters_by_a_day_and_is_told_of_a_date_that_is_none(
+    open_view: Opening, database: Database
+) -> None:
+    with database.transaction() as db:
+        audit.append(db, access.System(), act="planning.stop", object_kind="plan", object_id="L-TEST")
+
+    page = open_view("audit", "auditor")
+    assert "L-TEST" in shown(page)
+    page.text_input(key="audit.until").set_value("28/02/2027").run()
+    assert "L-TEST" not in shown(page)
+    page.text_input(key="audit.until").set_value("gestern").run()
+    assert label("fault.NO_DATE", ES) in page.error[0].value.replace("\\", "")
+
+
+def test_a_printed_hash_that_the_log_does_not_hold_is_explained(open_view: Opening) -> None:
+    page = open_view("audit", "auditor")
+    page.text_input(key="audit.anchor").set_value("f" * 64).run()
+
+    assert label("view.audit.not_anchored", ES) in page.error[0].value.replace("\\", "")
+
+
+def test_a_month_is_published_once_and_then_read_by_the_monitor(
+    open_view: Opening, database: Database, office: OfficeFixture
+) -> None:
+    with database.transaction() as db:
+        a_month(db)
+
+    page = open_view("statistics", "coordinator")
+    press(page, label("view.statistics.publish", ES))
+    press(page, label("view.statistics.publish_do", ES, month="enero de 2027"))
+    with database.reading() as db:
+        assert db.exec(select(StatisticRelease)).one().month == "2027-01"
+
+    text = shown(open_view("statistics", "monitor"))
+    assert ">47<" in text
+    assert "·" in text
+    assert "Ana" not in text
+
+
+def test_a_month_that_is_too_young_says_from_when(
+    open_view: Opening, database: Database, frozen_clock: Callable[[datetime], None]
+) -> None:
+    with database.transaction() as db:
+        a_month(db)
+    frozen_clock(builders.NOW - timedelta(days=1))
+
+    page = open_view("statistics", "coordinator")
+
+    assert "1 mar 2027" in page.info[0].value
+    assert label("view.statistics.publish", ES) not in buttons(page)
+
+
+def test_a_monitor_sees_no_name_anywhere(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        for number in range(11):
+            builders.make_person(db, given_names=f"Nombre {number}")
+
+    for show in ("counts", "rules", "log"):
+        page = open_view("monitor", "monitor", show=show)
+        assert not page.exception
+        assert "Nombre" not in shown(page)
+    assert "menos de 10" in shown(open_view("monitor", "monitor"))
