@@ -166,6 +166,29 @@ def test_same_file_again_changes_nothing(session: Session, coordinator: Actor) -
     assert session.exec(select(func.count()).select_from(Person)).one() == 3
 
 
+def test_an_import_is_undone_on_the_same_day_and_may_be_repeated(session: Session, coordinator: Actor) -> None:
+    preview = intake.read_import(sheet(MOTHER, CHILD), "families.csv")
+    made = intake.apply_import(session, coordinator, preview)
+    assert intake.is_registered(session, coordinator, preview)
+
+    intake.undo_import(session, coordinator, import_id=made.run.import_id)
+
+    assert session.exec(select(Person)).all() == []
+    assert session.exec(select(Case)).all() == []
+    assert not intake.is_registered(session, coordinator, preview)
+    assert intake.apply_import(session, coordinator, preview).new_person_count == made.new_person_count
+
+
+def test_an_import_that_somebody_worked_with_is_not_undone(session: Session, coordinator: Actor) -> None:
+    made = intake.apply_import(session, coordinator, intake.read_import(sheet(MOTHER, CHILD), "families.csv"))
+    intake.touch_person(session, session.exec(select(Person.person_id)).first() or "")
+
+    with pytest.raises(InputError) as problem:
+        intake.undo_import(session, coordinator, import_id=made.run.import_id)
+
+    assert [fault.code for fault in problem.value.faults] == ["UNDO_TOUCHED"]
+
+
 def test_same_people_in_another_file_change_nothing_and_new_ones_are_added(
     session: Session, coordinator: Actor
 ) -> None:
@@ -349,6 +372,12 @@ def test_problem_is_named_where_it_stands(
     assert problems(*rows) == expected
 
 
+def test_a_problem_shows_what_stands_in_the_cell() -> None:
+    preview = intake.read_import(sheet(changed(MOTHER, born="17/05/2199")), "familias.csv")
+
+    assert {fault.value for fault in preview.problems} == {"17/05/2199"}
+
+
 def test_missing_columns_are_all_named() -> None:
     preview = intake.read_import(b"Nombres,Apellidos\r\nAna,Paz\r\n", "x.csv")
 
@@ -362,7 +391,9 @@ def test_missing_columns_are_all_named() -> None:
     ("content", "name", "code"),
     [
         (b"", "x.csv", "EMPTY_FILE"),
-        (b"%PDF-1.7 ...", "x.xlsx", "WRONG_KIND"),
+        (b"%PDF-1.7 ...", "x.xlsx", "PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "x.xls", "OLD_EXCEL"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1" + "EncryptedPackage".encode("utf-16-le"), "x.xlsx", "PASSWORD"),
         (b"\x89PNG\r\n\x1a\n", "x.csv", "WRONG_KIND"),
     ],
 )

@@ -36,7 +36,7 @@ from retorno.intake.duplicates import (
     likely_duplicates,
     search_alike,
 )
-from retorno.intake.importing import ImportOutcome, apply_import, preview_duplicates
+from retorno.intake.importing import ImportOutcome, apply_import, is_registered, preview_duplicates, undo_import
 from retorno.intake.registration import Registration, Step, check_draft, register_draft
 from retorno.intake.shared import is_child_person, read_form, touch_group, touch_person
 from retorno.intake.sheet import ImportPreview, import_template, read_import
@@ -67,6 +67,7 @@ __all__ = [
     "import_template",
     "imports",
     "is_child_person",
+    "is_registered",
     "likely_duplicates",
     "load_draft",
     "own_drafts",
@@ -89,6 +90,7 @@ __all__ = [
     "split_group",
     "touch_group",
     "touch_person",
+    "undo_import",
     "update_group",
     "update_person",
 ]

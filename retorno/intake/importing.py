@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from retorno import clock
-from retorno.errors import Fault, InputError, Stale
+from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.intake.duplicates import LikelyDuplicate, caseload_identities, find_pairs, identity
 from retorno.intake.shared import office_of, place_fault, search_key
 from retorno.intake.sheet import ImportGroup, ImportPreview, ImportRow, who
@@ -25,6 +26,7 @@ from retorno.models.office import Office
 from retorno.models.people import Case, Document, ImportRun, Person, TravelGroup
 from retorno.office import access, audit
 from retorno.office.access import Actor
+from retorno.situation import ground
 
 _CHUNK = 2_000
 
@@ -90,7 +92,7 @@ def apply_import(session: Session, actor: Actor, preview: ImportPreview) -> Impo
     try:
         session.add(run)
         session.flush()
-        case_ids = _insert(session, actor, office, new)
+        case_ids = _insert(session, actor, office, new, at=run.imported_at)
     except IntegrityError as error:
         raise Stale("somebody else has just imported the same people; look at them before trying again") from error
     audit.append(
@@ -108,6 +110,75 @@ def apply_import(session: Session, actor: Actor, preview: ImportPreview) -> Impo
     return ImportOutcome(
         run=run, new_person_count=run.person_count, new_group_count=run.group_count, case_ids=tuple(case_ids)
     )
+
+
+def is_registered(session: Session, actor: Actor, preview: ImportPreview) -> bool:
+    """Whether everything in the file was imported before, so that importing it changes nothing."""
+    actor = access.require(session, actor, "intake.import")
+    office = office_of(session, actor)
+    return not preview.problems and not _groups_not_registered(session, office, preview.groups)
+
+
+def undo_import(session: Session, actor: Actor, *, import_id: str) -> ImportRun:
+    """Take out everybody of an import again: on the same day at the office, and while nobody has touched them.
+
+    Gives the run that is gone; the same file may be imported anew.
+
+    Raises
+    ------
+    InputError
+        If the day is over, or somebody has worked with one of the groups or people.
+    NotAllowed
+        If there is no such import of the actor's office.
+    """
+    actor = access.require(session, actor, "intake.import")
+    office = office_of(session, actor)
+    run = session.get(ImportRun, import_id, with_for_update=True)
+    if run is None or run.office_id != office.office_id:
+        raise NotAllowed
+    zone_name = ground().places[office.home_place_id].timezone
+    if clock.local(run.imported_at, zone_name).date() != clock.today(zone_name):
+        raise InputError([Fault(code="UNDO_DAY", what="an import is undone on the same day only")])
+    cases = session.exec(
+        select(Case).where(
+            Case.office_id == office.office_id, Case.opened_at == run.imported_at, Case.opened_by == run.imported_by
+        )
+    ).all()
+    case_ids = [case.case_id for case in cases]
+    groups = session.exec(select(TravelGroup).where(col(TravelGroup.case_id).in_(case_ids))).all()
+    group_ids = [group.group_id for group in groups]
+    persons = session.exec(select(Person).where(col(Person.group_id).in_(group_ids))).all()
+    person_ids = [person.person_id for person in persons]
+    # Every act that touches who may travel counts the group's availability up (I3); corrections count versions up.
+    is_untouched = (
+        len(persons) == run.person_count
+        and all(case.version == 1 and case.closed_at is None for case in cases)
+        and all(group.version == 1 and group.availability == 1 for group in groups)
+        and all(person.version == 1 for person in persons)
+    )
+    if not is_untouched:
+        raise InputError([Fault(code="UNDO_TOUCHED", what="somebody has worked with these people already")])
+    try:
+        session.execute(update(Person).where(col(Person.person_id).in_(person_ids)).values(caregiver_id=None))
+        for table, column, ids in (
+            (Document, Document.person_id, person_ids),
+            (Person, Person.person_id, person_ids),
+            (TravelGroup, TravelGroup.group_id, group_ids),
+            (Case, Case.case_id, case_ids),
+        ):
+            session.execute(delete(table).where(col(column).in_(ids)))
+    except IntegrityError as error:
+        raise InputError([Fault(code="UNDO_TOUCHED", what="somebody has worked with these people already")]) from error
+    session.delete(run)
+    audit.append(
+        session,
+        actor,
+        act="intake.undo_import",
+        object_kind="import_run",
+        object_id=import_id,
+        ids={"person_count": str(run.person_count), "case_ids": ";".join(sorted(case_ids))},
+    )
+    return run
 
 
 def _groups_not_registered(
@@ -164,9 +235,14 @@ def _caseload_faults(
     return sorted(faults, key=lambda fault: (fault.row or 0, fault.column))
 
 
-def _insert(session: Session, actor: Actor, office: Office, new: Sequence[tuple[str, ImportGroup]]) -> list[str]:
-    """Write cases, groups, persons and documents in bulk; one log entry a case. Gives the case ids."""
-    now = clock.now()
+def _insert(
+    session: Session, actor: Actor, office: Office, new: Sequence[tuple[str, ImportGroup]], *, at: datetime
+) -> list[str]:
+    """Write cases, groups, persons and documents in bulk; one log entry a case. Gives the case ids.
+
+    The cases are opened at the instant of the import, by which an undoing finds them.
+    """
+    now = at
     cases: list[dict[str, Any]] = []
     groups: list[dict[str, Any]] = []
     persons: list[dict[str, Any]] = []

@@ -157,7 +157,10 @@ def read_import(content: bytes, file_name: str, mapping: Mapping[str, str] | Non
         If the file as a whole cannot be read: wrong kind, empty, too big, broken, no header. Everything else is a
         problem of the preview.
     """
-    first = read_table(content, file_name=file_name)
+    try:
+        first = read_table(content, file_name=file_name)
+    except InputError as error:
+        raise InputError([_named_kind(fault, content) for fault in error.faults]) from error
     chosen = dict(mapping) if mapping is not None else guess_mapping(first.header)
     identifiers = [name for field, name in chosen.items() if field in _BY_FIELD and _BY_FIELD[field].is_identifier]
     table = read_table(content, file_name=file_name, text_columns=identifiers) if identifiers else first
@@ -177,7 +180,30 @@ def read_import(content: bytes, file_name: str, mapping: Mapping[str, str] | Non
         unused=tuple(name for name in left if not is_never_imported(name)),
         refused=tuple(name for name in left if is_never_imported(name)),
         notes=(*table.notes, *_day_first_notes(table, chosen)),
-        problems=tuple(sorted(problems, key=lambda fault: (fault.row or 0, fault.column, fault.code))),
+        problems=_with_values(table, problems),
+    )
+
+
+_KINDS = ((b"%PDF", "PDF"), (b"\xd0\xcf\x11\xe0", "OLD_EXCEL"))
+"""First bytes of files that people choose by mistake, and the code that says what to do instead."""
+
+
+def _named_kind(fault: Fault, content: bytes) -> Fault:
+    """A file of the wrong kind by the name of its kind, where we know it."""
+    kind = next((code for start, code in _KINDS if content.startswith(start)), fault.code)
+    if kind == "OLD_EXCEL" and "EncryptedPackage".encode("utf-16-le") in content:
+        kind = "PASSWORD"  # A workbook with a password is packed like an old one.
+    return replace(fault, code=kind) if fault.code == "WRONG_KIND" else fault
+
+
+def _with_values(table: Table, problems: Iterable[Fault]) -> tuple[Fault, ...]:
+    """The problems in order, each with what stands in the cell: whoever corrects the sheet looks for that."""
+    cells = {row.row: row.cells for row in table.rows}
+    return tuple(
+        fault
+        if fault.value or fault.row is None
+        else replace(fault, value=cells.get(fault.row, {}).get(fault.column, ""))
+        for fault in sorted(problems, key=lambda fault: (fault.row or 0, fault.column, fault.code))
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from retorno import intake
+from retorno import clock, intake
 from retorno.errors import Fault, InputError
 from retorno.intake import ImportOutcome, ImportPreview, casefile
 from retorno.intake.columns import COLUMNS
@@ -39,6 +39,9 @@ def show() -> None:
     _preview(here, preview)
     if preview.problems:
         _problems(here, preview.problems, preview.content_sha256)
+        return
+    if session.look(lambda db, actor: intake.is_registered(db, actor, preview)):
+        st.success(here.t("view.import.unchanged"))
         return
     _duplicates(here, preview)
 
@@ -72,7 +75,8 @@ def _read(here: Visit, content: bytes, name: str) -> ImportPreview | None:
         preview: ImportPreview = kept[1]
         return preview
     try:
-        preview = intake.read_import(content, name, mapping)
+        with st.spinner(here.t("view.import.reading")):
+            preview = intake.read_import(content, name, mapping)
     except InputError as problem:
         _problems(here, problem.faults, digest)
         return None
@@ -115,6 +119,7 @@ def _preview(here: Visit, preview: ImportPreview) -> None:
 
 def _problems(here: Visit, faults: Sequence[Fault], digest: str) -> None:
     st.error(plain(plural("error.import", here.language, len(faults))))
+    st.markdown(plain(here.t("view.import.retry")))
     kept = session.recall("import.faults")
     if kept != (digest, len(faults)):
         done = session.do(
@@ -169,3 +174,19 @@ def _earlier(here: Visit) -> None:
         caption=here.t("view.import.earlier"),
         numbers=" nn",
     )
+    today = clock.today(here.zone_name)
+    for run in runs:
+        if clock.local(run.imported_at, here.zone_name).date() != today:
+            continue
+        people = components.people_count(here, run.person_count)
+        components.danger(
+            here,
+            f"{here.t('view.import.undo')}: {here.time(run.imported_at)} ({people})",
+            here.t("view.import.undo_facts", people=people),
+            here.t("view.import.undo"),
+            "intake.import",
+            lambda db, actor, run=run: intake.undo_import(db, actor, import_id=run.import_id),
+            key=f"undo.{run.import_id}",
+            said=here.t("view.import.undone"),
+        )
+    session.link_to("readiness", here.t("view.import.what_next"))
