@@ -178,3 +178,42 @@ def test_incidents_are_codes_by_those_on_the_way(
     assert (made.code, made.recorded_by) == (IncidentCode.DELAY, border_post.user_id)
     with pytest.raises(NotAllowed):
         arrival.record_incident(session, auditor, movement_id=bus.movement_id, code=IncidentCode.OTHER)
+
+
+def test_a_tick_taken_back_leaves_the_row_as_it_was(
+    session: Session, coordinator: Actor, border_post: Actor, bus: Movement
+) -> None:
+    leave(session, coordinator, bus)
+    one, two, *_ = people(session, bus)
+    tick(session, border_post, bus, POST, {one: True, two: False})
+
+    assert arrival.record(
+        session, border_post, movement_id=bus.movement_id, place_id=POST, arrived={one: None, two: None}
+    ) == 2  # fmt: skip
+    assert session.exec(select(Arrival)).all() == []
+
+
+def test_a_tick_never_replaces_one_made_further_on_the_way(
+    session: Session, coordinator: Actor, border_post: Actor, reception: Actor, bus: Movement
+) -> None:
+    leave(session, coordinator, bus)
+    one = people(session, bus)[0]
+    tick(session, border_post, bus, POST, {one: True})
+    tick(session, reception, bus, OMOA, {one: False})
+
+    assert tick(session, border_post, bus, POST, {one: True}) == 0
+    assert session.exec(select(Arrival)).one().place_id == OMOA
+
+
+def test_heads_are_counted_once_per_stop_and_a_delay_has_one_of_four_lengths(
+    session: Session, coordinator: Actor, border_post: Actor, bus: Movement
+) -> None:
+    counts = [
+        arrival.count_heads(
+            session, coordinator, movement_id=bus.movement_id, place_id=POST, person_count=n, expected_count=4
+        )
+        for n in (3, 4, 4)
+    ]
+    assert (counts[-1].person_count, counts[-1].version) == (4, 2)
+    with pytest.raises(InputError, match="45 minutes cannot be chosen"):
+        arrival.record_incident(session, border_post, movement_id=bus.movement_id, code=IncidentCode.DELAY, minutes=45)

@@ -70,16 +70,15 @@ def test_every_plain_page_is_small_narrow_and_accessible(served: LightOffice, ch
     full, second, stopped = served.full.movement_id, served.second.movement_id, served.stopped.movement_id
     served.at(served.full.depart_at - timedelta(hours=20))
     pages = {
-        None: ["/login", "/login?out", "/login?next=/post", "/verify", "/verify/not-a-code", "/post"],
+        None: ["/login?next=/post", "/verify/not-a-code"],
         "border_post": [
             "/post",
-            "/post?still",
             f"/post/{full}/{BORDER}",
             f"/post/{second}/{BORDER}",
             f"/post/{stopped}/{BORDER}",
             "/post/nowhere",
         ],
-        "escort": ["/post", *(f"/post/{full}/{ELENA}{more}" for more in ("", "/unfit", "/withdraw", "/fear"))],
+        "escort": [*(f"/post/{full}/{ELENA}{more}" for more in ("", "/unfit", "/withdraw"))],
         "reception": [f"/post/{full}/{OMOA}"],
     }
     axe, wrong = Axe(), []
