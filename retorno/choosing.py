@@ -26,7 +26,7 @@ from retorno.plan_store import own_plan, problem_of, solution_of
 from retorno.readiness import occasion_of, persons_of_groups
 from retorno.rules import Finding
 from retorno.scope import CLOCK_UTC_OFFSET_MIN, Scope
-from retorno.screening import carriers_of, findings_on
+from retorno.screening import carriers_of, findings_on, writing
 from retorno.vocabulary import PersonStatus, PlanStatus
 
 
@@ -87,7 +87,8 @@ class Option:
 def options(session: Session, actor: access.Actor, *, plan_id: str, group_id: str) -> list[Option]:
     """Every way home that a draft could give one group, by departure; those that are stopped say why.
 
-    Empty for a group that the plan was not made for.
+    Empty for a group that the plan was not made for. A reading session will do: what rules are asked on is written in a
+    session of its own and taken back.
     """
     actor, plan = own_plan(session, actor, plan_id, "planning.read")
     problem, solution = problem_of(plan), solution_of(plan)
@@ -100,13 +101,22 @@ def options(session: Session, actor: access.Actor, *, plan_id: str, group_id: st
     now = judge(small, solution)
     taken = uses(problem, rest)
     teller = _Teller(session, plan, problem, solution)
-    listed = []
-    screen = _Screen(session, actor, plan, problem, rest, group)
-    for choice in found:
-        is_current = choice.legs == solution.itineraries.get(group_id)
-        verdict = now if is_current else judge(small, with_choice(rest, group_id, choice))
-        stopping = screen.findings(choice) if verdict.is_valid and not is_current else []
-        listed.append(teller.option(choice, verdict, now, stopping, taken, group=group, is_current=is_current))
+    current = solution.itineraries.get(group_id)
+    verdicts = [
+        now if choice.legs == current else judge(small, with_choice(rest, group_id, choice)) for choice in found
+    ]
+    stopping: dict[int, list[Finding]] = {}
+    asked = [n for n, choice in enumerate(found) if verdicts[n].is_valid and choice.legs != current]
+    if asked:
+        with writing(session) as writer:
+            screen = _Screen(writer, actor, plan, problem, rest, group)
+            stopping = {number: screen.findings(found[number]) for number in asked}
+    listed = [
+        teller.option(
+            choice, verdict, now, stopping.get(number, ()), taken, group=group, is_current=choice.legs == current
+        )
+        for number, (choice, verdict) in enumerate(zip(found, verdicts, strict=True))
+    ]
     return sorted(_told_apart(listed), key=lambda each: (each.depart_at, each.arrive_at, each.option_id))
 
 

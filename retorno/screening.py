@@ -6,16 +6,19 @@ These are above all escorts (R12, R13), children among adults (R14), needs (R16)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from retorno import rules
 from retorno.assumptions import counts_on_more
 from retorno.booking import write_movements
+from retorno.database import WRITER_LOCK
 from retorno.errors import Stale
 from retorno.models.movements import Plan
 from retorno.movement_facts import findings_of, view
@@ -46,6 +49,22 @@ def screened(
             dropped.setdefault(group_id, []).extend(findings)
         kept = without(problem, kept, set(failing))
     return kept, dropped
+
+
+@contextmanager
+def writing(session: Session) -> Iterator[Session]:
+    """The session itself if it may write; for one that only reads another, whose work is always taken back."""
+    bind = session.get_bind()
+    if not bind.get_execution_options().get("read_only"):
+        yield session
+        return
+    with Session(bind.execution_options(read_only=False), expire_on_commit=False) as writer:
+        try:
+            if bind.dialect.name == "postgresql":
+                writer.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": WRITER_LOCK})
+            yield writer
+        finally:
+            writer.rollback()
 
 
 def judged_dry(

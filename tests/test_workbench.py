@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session, select
 
 from retorno import changes, choosing, comparison, planning, solving, what_if, workbench
+from retorno.database import Database
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Movement, Plan, PlanStep, Seat, Vehicle
 from retorno.models.office import AuditEntry
@@ -162,6 +163,19 @@ def test_a_rule_that_no_problem_can_state_is_named_before_the_click(session: Ses
         workbench.move(session, coordinator, plan_id=draft.plan_id, group_id=group.group_id, option_id=option.option_id)
     assert {each.code.value for each in caught.value.findings} == {"ESCORT_NO_RETURN"}
     assert going(session, draft.plan_id) == set()
+
+
+def test_a_reading_session_lists_the_same_ways_and_writes_nothing(
+    database: Database, session: Session, coordinator: Actor, small_coaches: None
+) -> None:
+    one, two = build.make_neighbours(session, adults=3), build.make_neighbours(session, adults=2)
+    plan, _ = draft_of(session, coordinator, one)
+    which = {"plan_id": plan.plan_id, "group_id": two.group_id}
+    listed = choosing.options(session, coordinator, **which)
+    session.commit()
+    with database.reading() as reader:
+        assert choosing.options(reader, coordinator, **which) == listed
+        assert reader.exec(select(Movement)).all() == []
 
 
 @on_sqlite
