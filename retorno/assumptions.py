@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from retorno.errors import Fault, InputError
-from retorno.models.movements import Plan
+from retorno.models.movements import Plan, Vehicle
 from retorno.optimizer.problem import Depot, Problem, VehicleType
 from retorno.optimizer.relaxations import Change, Relaxation, with_changes
 from retorno.rules import usable_seats
@@ -81,6 +81,33 @@ def assumed_by(plan: Plan) -> tuple[WhatIf, ...]:
 def counts_on_more(plan: Plan) -> bool:
     """Whether a plan assumes that there is more than is on record."""
     return any(each.kind in MORE for each in assumed_by(plan))
+
+
+def stand_ins(plan: Plan) -> list[Vehicle]:
+    """The vehicles that a plan assumes, as rows with every paper in order; only for what is taken back at once."""
+    kinds = []
+    for each in assumed_by(plan):
+        if each.kind is Assumed.ADD_BUS:
+            kinds.append((each.ids[0], each.ids[1], each.amount, 0, False))
+        elif each.code == Relaxation.VEHICLES:
+            vehicle_type, seats, wheelchairs = each.ids[1].rsplit("-", 2)
+            kinds += [(each.ids[0], vehicle_type, int(seats), int(wheelchairs), True)] * each.amount
+    papers = plan.first_date + timedelta(days=plan.horizon_days + 1)
+    return [
+        Vehicle(
+            vehicle_type=vehicle_type,
+            plate="",
+            operator="",
+            depot_place_id=place,
+            seats=seats,
+            wheelchairs=wheelchairs,
+            is_hired=is_hired,
+            licence_until=papers,
+            insurance_until=papers,
+            inspection_until=papers,
+        )
+        for place, vehicle_type, seats, wheelchairs, is_hired in kinds
+    ]
 
 
 def from_changes(changes: Iterable[Mapping[str, Any]], first_date: date) -> tuple[WhatIf, ...]:

@@ -117,14 +117,14 @@ def category_text(code: str, language: Language) -> str:
         return label("statistics.other", language)
     if code == BY_AIR:
         return label("statistics.by_air", language)
+    for key in (f"statistics.sex.{code}", f"mode.{code}"):
+        if key in all_labels():
+            return label(key, language)
     facts = ground()
     if code in facts.crossings:
         return " / ".join(post.name for post in facts.crossings[code].posts)
     if code in facts.countries:
         return str(Locale(language.value).territories.get(code, code))
-    for key in (f"statistics.sex.{code}", f"mode.{code}"):
-        if key in all_labels():
-            return label(key, language)
     return code
 
 

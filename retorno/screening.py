@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from retorno import rules
-from retorno.assumptions import counts_on_more
+from retorno.assumptions import counts_on_more, stand_ins
 from retorno.booking import write_movements
 from retorno.database import WRITER_LOCK
 from retorno.errors import Stale
@@ -83,6 +83,8 @@ def judged_dry(
     failing: dict[str, list[Finding]] = {}
     savepoint = session.begin_nested()
     try:
+        session.add_all(stand_ins(plan))
+        session.flush()
         made = write_movements(session, plan, problem, solution, dict(details))
         for movement_id in made:
             seen = view(session, movement_id)

@@ -38,7 +38,7 @@ AGE_GROUPS: tuple[tuple[str, int, int], ...] = (
 )
 OTHER = "other"
 """Nationalities with too few people, together."""
-MALE_OR_UNSPECIFIED = "MX"
+MALE_OR_UNSPECIFIED = "MU"
 BY_AIR = "air"
 """Stands for the crossing of a return that crossed no land border."""
 DAYS_OF_WEEK = 7

@@ -1,20 +1,23 @@
 """Small cells: which cells of a table and of its margins are hidden so that none of them can be worked out.
 
 A cell below the threshold is hidden, a zero too. Hiding it is not enough where the sums around it are published: the
-hypercube method (documented in docs/statistics.md) hides, with every small cell, a set of cells that can rise and fall
-together while every published sum stays as it is, by at least the threshold from the lowest to the highest value that
-they can have. So no sum or difference of what is published gives a hidden cell back, nor a range of it narrower than
-the threshold. Cells hidden because they are small and cells hidden to protect them look the same.
+method here (docs/statistics.md) hides, with every small cell, a set of cells that can rise and fall together while
+every published sum stays as it is, by at least the threshold from the lowest to the highest value that the small cell
+can have. So no sum or difference of what is published gives a hidden cell back, nor a range of a small one narrower
+than the threshold. Cells hidden because they are small and cells hidden to protect them look the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 TOTAL = "*"
 """Stands in a key for the sum over an axis."""
+
+SUM_WEIGHT = 20
+"""How much more a sum over an axis is worth to a reader than a cell below it."""
 
 Key = tuple[str, ...]
 
@@ -66,6 +69,73 @@ def _width(pattern: _Pattern, sums: Mapping[Key, int]) -> float:
     return min(sums[key] for key in pattern.rising) + min(sums[key] for key in pattern.falling)
 
 
+_Found = tuple[int, set[Key], set[Key]]
+"""What it costs to hide, the cells to hide, and those of them that are protected by it."""
+
+
+def _cost(touched: Iterable[Key], sums: Mapping[Key, int], hidden: set[Key]) -> int:
+    """How much information is lost: every newly hidden cell by its count; the further it sums up, the more it weighs."""
+    return sum((sums[key] + 1) * SUM_WEIGHT ** key.count(TOTAL) for key in touched if key not in hidden)
+
+
+def _cheapest_pattern(
+    cell: Key, axes: Sequence[Sequence[str]], sums: Mapping[Key, int], hidden: set[Key], threshold: int
+) -> _Found | None:
+    """The pattern that protects ``cell`` and hides least; ``None`` where none is wide enough."""
+    everybody = (TOTAL,) * len(axes)
+    best: _Found | None = None
+    for pattern in _patterns(cell, axes):
+        if everybody in pattern.touched:
+            continue
+        cost = _cost(pattern.touched, sums, hidden)
+        if (best is None or cost < best[0]) and _width(pattern, sums) >= threshold:
+            best = (cost, set(pattern.touched), set(pattern.touched))
+            if cost == 0:
+                break
+    return best
+
+
+def _above(cell: Key) -> set[Key]:
+    """The cell and every sum that it is part of."""
+    return set(product(*((part, TOTAL) for part in cell)))
+
+
+def _cheapest_exchange(
+    cell: Key, axes: Sequence[Sequence[str]], sums: Mapping[Key, int], hidden: set[Key], threshold: int
+) -> _Found | None:
+    """The set of inner cells that can give people to ``cell`` and hides least; ``None`` where they are too few.
+
+    Giver and taker agree on some axes, so that the sums over the others stay as they are. Every giver can give all it
+    has at the same time and every taker all of its own back: together the width of the range of ``cell``.
+    """
+    fixed = [index for index, part in enumerate(cell) if part != TOTAL]
+    inner = [key for key in sums if TOTAL not in key and sums[key] > 0]
+    # What is hidden already costs nothing and comes first, the larger before the smaller.
+    inner.sort(key=lambda key: (key not in hidden, sums[key] * (1 if key not in hidden else -1), key))
+    best: _Found | None = None
+    for kept in product((True, False), repeat=len(fixed)):
+        if all(kept):
+            continue
+        touched: set[Key] = set()
+        takers: set[Key] = set()
+        width = 0
+        for giver in inner:
+            if any(same and giver[index] != cell[index] for index, same in zip(fixed, kept, strict=True)):
+                continue
+            taker = tuple(g if c == TOTAL else c for g, c in zip(giver, cell, strict=True))
+            if taker == giver:
+                continue
+            touched |= _above(giver) ^ _above(taker)
+            width += sums[giver] + (0 if taker in takers else sums[taker])
+            takers.add(taker)
+            if width >= threshold:
+                cost = _cost(touched, sums, hidden)
+                if best is None or cost < best[0]:
+                    best = (cost, touched, {cell})
+                break
+    return best
+
+
 def _is_everybody(key: Key, axes: Sequence[Sequence[str]]) -> bool:
     """Whether a cell is the whole table, because each of its axes is summed or has one category only."""
     return all(part == TOTAL or len(axis) == 1 for part, axis in zip(key, axes, strict=True))
@@ -88,29 +158,26 @@ def protect(counts: Mapping[Key, int], axes: Sequence[Sequence[str]], threshold:
         Counts below it are hidden.
     """
     sums = with_margins(counts, axes)
-    everybody = (TOTAL,) * len(axes)
-    if sums[everybody] < threshold:
+    if sums[(TOTAL,) * len(axes)] < threshold:
         return dict.fromkeys(sums, None)
-    hidden: set[Key] = set()
+    small = sorted(
+        (cell for cell, count in sums.items() if count < threshold),
+        key=lambda cell: (-cell.count(TOTAL), -sums[cell], cell),
+    )
+    hidden = set(small)
     certified: set[Key] = set()
-    small = sorted((cell for cell, count in sums.items() if count < threshold), key=lambda cell: (-sums[cell], cell))
-    hidden.update(small)
     # Margins first: what they force to be hidden then serves the cells below them.
-    for cell in sorted(small, key=lambda cell: -cell.count(TOTAL)):
+    for cell in small:
         if cell in certified:
             continue
-        best: tuple[float, _Pattern] | None = None
-        for pattern in _patterns(cell, axes):
-            if everybody in pattern.touched:
-                continue
-            cost = sum(sums[key] + 1 for key in pattern.touched if key not in hidden)
-            if (best is None or cost < best[0]) and _width(pattern, sums) >= threshold:
-                best = (cost, pattern)
-                if cost == 0:
-                    break
+        best = _cheapest_pattern(cell, axes, sums, hidden, threshold)
+        if best is None or best[0]:
+            other = _cheapest_exchange(cell, axes, sums, hidden, threshold)
+            if best is None or (other is not None and other[0] < best[0]):
+                best = other
         if best is None:
             hidden = {key for key in sums if not _is_everybody(key, axes)}
             break
-        hidden.update(best[1].touched)
-        certified.update(best[1].touched)
+        hidden.update(best[1])
+        certified.update(best[2])
     return {cell: None if cell in hidden else count for cell, count in sums.items()}
