@@ -95,6 +95,7 @@ def words(language: Language) -> dict[str, object]:
         "slow": label("frame.slow", language),
         "ending": label("frame.ending", language),
         "stay": label("frame.stay", language),
+        "choose": label("view.choose_file", language),
     }
 
 

@@ -113,7 +113,20 @@
     return text;
   };
 
+  // The menu's list holds groups between list and items, which no reader understands: its links alone are enough.
+  // The file chooser's button has lost its English word and needs its own name. A wide table scrolls by key.
+  const mend = () => {
+    document.querySelectorAll('[data-testid="stSidebarNavItems"]:not([role]), [data-testid="stSidebarNavItems"] li:not([role])')
+      .forEach((element) => element.setAttribute("role", "none"));
+    document.querySelectorAll('[data-testid="stFileUploaderDropzone"] button:not([aria-label])')
+      .forEach((element) => element.setAttribute("aria-label", words.choose));
+    document.querySelectorAll(".rt-scroll:not([tabindex])").forEach((element) => {
+      if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;
+    });
+  };
+
   const look = () => {
+    mend();
     const age = Date.now() - busySince;
     if (root.hasAttribute("data-rt-busy") && !isRunning() && age > 300) root.removeAttribute("data-rt-busy");
     const isSlow = root.hasAttribute("data-rt-busy") ? age > 2000 : isRunning() && Date.now() - started > 2000;
@@ -149,14 +162,21 @@
 
   // ---- the keyboard goes on ---------------------------------------------------------------------------------------
   // Where a form moves on to its next step, the first field of that step has the keyboard.
-  let lastStep = "";
+  // The cross that empties a list is reached by Delete in the list itself: it costs no key on the way to the next field.
+  let lastStep = "", stepSince = 0;
   setInterval(() => {
+    document.querySelectorAll('[data-testid="stSelectbox"] button:not([tabindex="-1"])').forEach((each) => {
+      each.tabIndex = -1;
+    });
     const step = document.querySelector('[class*="st-key-focus-"]');
     const name = step ? [...step.classList].find((each) => each.startsWith("st-key-focus-")) : "";
-    if (name === lastStep || isRunning()) return;
+    const isDrawing = isRunning() || step?.querySelector('[data-testid="stSkeleton"]');
+    if (name === lastStep || isDrawing) { stepSince = 0; return; }
+    stepSince = stepSince || Date.now();
+    if (Date.now() - stepSince < 250) return;  // Streamlit draws for a moment after the run has ended.
     lastStep = name;
     const isTyping = document.activeElement?.matches("input, textarea") && step?.contains(document.activeElement);
-    if (step && !isTyping) step.querySelector("[role=combobox], input:not([disabled]), textarea")?.focus({ preventScroll: false });
+    if (step && !isTyping) step.querySelector("input:not([disabled]), textarea")?.focus();
   }, 100);
 
   // ---- the end of the session -----------------------------------------------------------------------------------

@@ -1,0 +1,155 @@
+"""Every page as every role under an accessibility checker, in a real browser; what Streamlit causes is listed.
+
+One office, one server and one browser for the whole file. The list of what is allowed stands in
+``docs/accessibility.md`` with its reasons; anything else fails.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from retorno.labels import label
+from retorno.vocabulary import Language, Role
+from tests.ui.serving import PASSWORD, Office
+from ui.navigation import VIEWS
+from ui.shell import ENGLISH
+
+pytestmark = pytest.mark.browser
+
+LOGINS = {
+    Role.COORDINATOR: "coordinator",
+    Role.CONSULATE: "consulate_hn",
+    Role.PROTECTION: "protection_1",
+    Role.HEALTH: "health",
+    Role.ADMINISTRATOR: "administrator",
+    Role.AUDITOR: "auditor",
+    Role.MONITOR: "monitor",
+}
+ALLOWED: dict[str, str] = {}
+"""Rule of the checker to the part of a page (a piece of its HTML) that Streamlit itself causes; none at present."""
+OPTIONS: dict[str, Any] = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's chromium, headless; skipped by name where it is not installed."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def sign_in(door: Office, browser: Browser, login: str, language: Language, width: int = 1280) -> Page:
+    """A browser window of one user."""
+    page = browser.new_context(viewport={"width": width, "height": 720}, locale=language.value).new_page()
+    page.set_default_timeout(30_000)
+    page.goto(f"{door.origin}/login?lang={language.value}")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    return page
+
+
+def open_page(door: Office, page: Page, path: str) -> None:
+    """Open a page and wait until its run is over."""
+    page.goto(f"{door.origin}/{path}")
+    page.wait_for_selector('[data-test-script-state="notRunning"] h1')
+    page.wait_for_timeout(300)  # our script looks after the page five times a second
+
+
+def faults(page: Page, axe: Axe) -> list[str]:
+    """What the checker finds, without what is allowed."""
+    found = axe.run(page, options=OPTIONS)
+    lines = []
+    for each in found.response["violations"]:
+        for node in each["nodes"]:
+            if each["id"] in ALLOWED and ALLOWED[each["id"]] in node["html"]:
+                continue
+            lines.append(f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:160]}")
+    return lines
+
+
+def check(door: Office, chromium: Browser, language: Language) -> list[str]:
+    """The faults of every page, each as one of its roles, and of every role's home, with the page in front."""
+    axe, lines, opened = Axe(), list[str](), set[str]()
+    for role, login in LOGINS.items():
+        page = sign_in(door, chromium, login, language)
+        for view in VIEWS:
+            if role in view.roles and not view.is_demo_only and (view.name not in opened or view.path == ""):
+                opened.add(view.name)
+                open_page(door, page, view.path)
+                lines += [f"{role.value} /{view.path} {each}" for each in faults(page, axe)]
+        page.context.close()
+    return lines
+
+
+def test_every_page_of_every_role_is_clean(door: Office, chromium: Browser) -> None:
+    assert check(door, chromium, Language.ES) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("language", [Language.EN, Language.FR])
+def test_every_page_is_clean_in_every_language(door: Office, chromium: Browser, language: Language) -> None:
+    assert check(door, chromium, language) == []
+
+
+def test_pages_speak_the_language_of_the_user_down_to_what_streamlit_brings(door: Office, chromium: Browser) -> None:
+    page = sign_in(door, chromium, "coordinator", Language.FR)
+    for path in ("", "intake", "import", "offers"):
+        open_page(door, page, path)
+        assert page.evaluate("document.documentElement.lang") == "fr"
+        page.wait_for_timeout(300)
+        words = page.evaluate(
+            "[...document.querySelectorAll('body *')].flatMap(e => [e.getAttribute('aria-label'), e.title, "
+            "e.placeholder, ...[...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data)])"
+        )
+        left = {word.strip() for word in words if word} & {
+            text for text, key in ENGLISH.items() if text != label(key, Language.FR)
+        }
+        assert left == set()
+
+
+def test_the_frame_works_with_the_keyboard_and_at_twice_the_size(door: Office, chromium: Browser) -> None:
+    page = sign_in(door, chromium, "coordinator", Language.ES, width=640)
+    open_page(door, page, "readiness")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    lock = page.get_by_role("button", name=label("frame.lock", Language.ES))
+    box = lock.bounding_box()
+    assert box is not None
+    assert box["height"] >= 24
+    lock.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/login?next=%2Freadiness")
+    page.fill("#login", "coordinator")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/readiness")
+
+
+def test_no_line_says_so_and_says_until_when_all_is_saved(door: Office, chromium: Browser) -> None:
+    page = sign_in(door, chromium, "coordinator", Language.EN)
+    open_page(door, page, "")
+    page.wait_for_timeout(600)
+    page.context.set_offline(True)
+    note = page.locator("#rt-offline")
+    note.wait_for(state="visible")
+    assert note.inner_text().startswith("No connection. Saved up to ")
+    assert page.get_by_text("Connection error").count() == 0
+    page.context.set_offline(False)
+    note.wait_for(state="hidden")
+
+
+def test_the_two_files_of_the_shell_are_small() -> None:
+    """They stand before everything else."""
+    folder = Path(__file__).resolve().parents[2] / "ui" / "assets"
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 32_000
