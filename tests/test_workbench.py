@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from retorno import changes, choosing, comparison, planning, solving, what_if, workbench
+from retorno import changes, choosing, comparison, planning, screening, solving, what_if, workbench
 from retorno.database import Database
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Movement, Plan, PlanStep, Seat, Vehicle
@@ -307,8 +307,11 @@ def test_a_plan_with_an_assumed_bus_is_accepted_only_once_such_a_bus_is_register
     plan, _ = draft_of(session, coordinator, one, days=1)
     bus = WhatIf(kind=Assumed.ADD_BUS, ids=("MX-TAPACHULA", "coach"), amount=5)
     made = what_if.what_if(session, coordinator, plan_id=plan.plan_id, changes=[bus])
-    run(session, made.plan_id)
+    found = run(session, made.plan_id)
     assert going(session, made.plan_id) == {one.group_id, two.group_id}
+    # The rules are asked about the assumed bus as about any other.
+    assert screening.findings_on(session, found, problem_of(found), solution_of(found), [two.group_id]) == []
+    assert len(session.exec(select(Vehicle)).all()) == 1
     with pytest.raises(planning.NotYetReal) as caught:
         planning.accept(session, coordinator, plan_id=made.plan_id)
     assert (caught.value.reasons, caught.value.assumed) == (("FLEET",), (bus,))
