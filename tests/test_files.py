@@ -39,6 +39,9 @@ def movement(
     build.use_keys(tmp_path)
     with database.transaction() as session:
         bus = build.make_bus(session)
+        build.seat_escort(
+            session, bus, build.make_escort(session, escort_id="E-TEST000001", name="Nora Ficticia"), None
+        )
         for _ in range(2):
             build.seat_group(session, bus, build.make_family(session, adults=2))
         person = session.get_one(Person, min(build.aboard(session, bus.movement_id)))
@@ -121,10 +124,12 @@ def test_everyones_itinerary_comes_as_one_file_in_each_ones_language(
 
 
 @pytest.mark.poppler
+@pytest.mark.parametrize("login", ["coordinator", "escort"])
 def test_the_route_sheet_counts_people_and_names_none(
-    database: Database, movement: Movement, coordinator: Actor
+    database: Database, movement: Movement, request: pytest.FixtureRequest, frozen_clock: Clock, login: str
 ) -> None:
-    made = fetch(database, coordinator, "route_pdf", movement.movement_id)
+    frozen_clock(movement.depart_at - timedelta(hours=2))
+    made = fetch(database, request.getfixturevalue(login), "route_pdf", movement.movement_id)
 
     text = words_of(made.content)
     assert "suben 4, a bordo 4" in text
