@@ -1,13 +1,16 @@
 """The offline page: one file from a USB stick, no network, and the same answers as the office's own check."""
 
+import base64
 import json
 import re
 import shutil
 from datetime import date
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from retorno.__main__ import main
 from retorno.errors import InputError
 from retorno.labels import labels_for
 from retorno.papers.form import manifest_bytes
@@ -166,3 +169,35 @@ def test_the_plain_signature_check_agrees_with_the_published_vectors(browser_pag
     }"""
 
     assert [page.evaluate(script, list(vector)) for vector in vectors] == [[True, False], [True, False]]
+
+
+def written_keys(folder: Path) -> Path:
+    path = folder / "keys.json"
+    path.write_text(json.dumps({"keys": {KEY.key_id: base64.b64encode(KEY.public_bytes).decode()}}))
+    return path
+
+
+def test_the_command_writes_the_page(tmp_path, capsys):
+    target = tmp_path / "check.html"
+
+    assert main(["verify-page", "--out", str(target), "--keys", str(written_keys(tmp_path))]) == 0
+
+    assert KEY.key_id in target.read_text("utf-8")
+    assert KEY.key_id in capsys.readouterr().out
+
+
+def test_the_command_takes_page_list_and_code_and_says_what_it_cannot_know(tmp_path, capsys):
+    keys = str(written_keys(tmp_path))
+    for name, (paper, verdict) in papers().items():
+        checked = paper
+        if isinstance(paper, bytes):
+            path = tmp_path / "received"
+            path.write_bytes(paper)
+            checked = str(path)
+
+        status = main(["verify", checked, "--keys", keys])
+
+        said = capsys.readouterr().out
+        assert (status == 0) == (verdict is Verdict.VALID), name
+        assert f"{verdict.value}: " in said, name
+        assert ("whether a newer version exists only the office can tell" in said) == (status == 0)
