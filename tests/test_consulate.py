@@ -149,9 +149,7 @@ def test_inside_a_batch_window_a_row_of_somebody_gone_cannot_be_told_from_the_ot
     stays, withdraws, ill, held, paper = people(session, bus)
     before = consulate.rows(session, consulate_hn)
     changes.withdraw(session, coordinator, person_id=withdraws.person_id)
-    changes.record_unfit(
-        session, coordinator, person_ids=[ill.person_id], until=NOW.date() + timedelta(days=30)
-    )
+    changes.record_unfit(session, coordinator, person_ids=[ill.person_id], until=NOW.date() + timedelta(days=30))
     changes.raise_hold(session, protection_1, person_id=held.person_id, kind=HoldKind.ASYLUM)
     changes.record_no_show(session, coordinator, movement_id=bus.movement_id, person_ids=[paper.person_id])
     assert consulate.rows(session, consulate_hn) == before

@@ -79,7 +79,16 @@ def bus_id(database: Database, office: OfficeFixture) -> str:
 
 def shown(page: AppTest) -> str:
     """Everything that a page says, as one text."""
-    parts = [*page.title, *page.subheader, *page.markdown, *page.error, *page.warning, *page.success, *page.info]
+    parts = [
+        *page.title,
+        *page.header,
+        *page.subheader,
+        *page.markdown,
+        *page.error,
+        *page.warning,
+        *page.success,
+        *page.info,
+    ]
     html = [each.proto.body for each in page.get("html")]
     return "\n".join([*(str(part.value) for part in parts), *html])
 

@@ -87,7 +87,7 @@ def _left(here: Visit, row: ConsulateRow) -> str:
 
 def _answer(here: Visit, waiting: Sequence[ConsulateRow]) -> None:
     """A page of rows, each with its answer; all at once on wish; then the page to check."""
-    st.subheader(here.t("view.consulate.waiting"), anchor=False)
+    st.header(here.t("view.consulate.waiting"), anchor=False)
     st.markdown(plain(here.t("view.consulate.until")))
     if any(row.due_at <= clock.now() for row in waiting):
         st.warning(plain(here.t("view.consulate.late")))
@@ -191,7 +191,7 @@ def _to_check(here: Visit, answers: Mapping[str, AnswerReason], *, key: str, is_
 def _check(here: Visit, rows: Sequence[ConsulateRow], chosen: Mapping[str, AnswerReason]) -> None:
     """The page to check before answers are sent."""
     asked = [row for row in rows if row.confirmation_id in chosen and (row.is_open or row.may_change)]
-    st.subheader(here.t("view.consulate.check"), anchor=False)
+    st.header(here.t("view.consulate.check"), anchor=False)
     if len(asked) < len(chosen):
         st.warning(plain(here.t("view.consulate.moved")))
     noes = [row for row in asked if chosen[row.confirmation_id] is not YES]

@@ -178,7 +178,7 @@ def changes_tab(here: Visit, found: MovementReport) -> None:
 
 def _leaving(here: Visit, found: MovementReport) -> None:
     movement = found.movement
-    st.subheader(here.t("view.movement.who"), anchor=False)
+    st.header(here.t("view.movement.who"), anchor=False)
     session.link_to("cannot_go_on", here.t("view.movement.to_guided"))
     ticked = []
     columns = st.columns(3)
@@ -246,7 +246,7 @@ def _leave(here: Visit, found: MovementReport, person_ids: Sequence[str], stayin
 def _withdrawal(here: Visit, found: MovementReport) -> None:
     """Somebody no longer wants to return: one step, no reason; the question repeats the name."""
     movement_id = found.movement.movement_id
-    st.subheader(here.t("view.movement.withdraw"), anchor=False)
+    st.header(here.t("view.movement.withdraw"), anchor=False)
     names = {rider.person.person_id: components.full_name(rider.person) for rider in found.riders}
     group_of = {rider.person.person_id: rider.group.group_id for rider in found.riders}
     person_id = st.selectbox(
@@ -273,7 +273,7 @@ def _withdrawal(here: Visit, found: MovementReport) -> None:
 
 
 def _cancel(here: Visit, movement: Movement, found: MovementReport) -> None:
-    st.subheader(here.t("view.movement.cancel"), anchor=False)
+    st.header(here.t("view.movement.cancel"), anchor=False)
     is_lost = st.checkbox(here.t("view.movement.vehicle_lost"), key=f"lost.{movement.movement_id}")
     components.danger(
         here,
