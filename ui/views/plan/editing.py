@@ -35,14 +35,17 @@ def show(here: Visit, plan_id: str) -> None:
     if not names:
         components.empty(here, "view.plan.nobody_ready")
         return
+    before = session.recall(f"plan.edit.{plan_id}")
     chosen = st.selectbox(
         here.t("view.plan.edit_group"),
         list(names),
-        index=None,
+        index=list(names).index(before) if before in names else None,
         format_func=lambda group_id: names[group_id],
         placeholder=here.t("view.choose"),
-        key=f"plan.edit.{plan_id}",
+        # The words of a group change with every edit: a new key draws them anew, with the same group chosen.
+        key=f"plan.edit.{plan_id}.{plan.version}",
     )
+    session.remember(f"plan.edit.{plan_id}", chosen)
     if chosen is None:
         components.empty(here, "view.plan.edit_none")
         return
@@ -197,9 +200,12 @@ def _moves(here: Visit, plan: Plan, group_id: str) -> None:
 
 
 def _option_name(here: Visit, option: Option) -> str:
-    return " · ".join(
-        [here.moment(option.depart_at, option.stops[0]), " + ".join(option.vehicles), difference(here, option)]
-    )
+    return " · ".join([here.moment(option.depart_at, option.stops[0]), _carriers(option), difference(here, option)])
+
+
+def _carriers(option: Option) -> str:
+    """Every plate or flight once, in the order of the journey."""
+    return " + ".join(dict.fromkeys(option.vehicles))
 
 
 def difference(here: Visit, option: Option) -> str:
@@ -219,7 +225,7 @@ def _options(here: Visit, found: Sequence[Option]) -> None:
             here.t("column.departs"),
             here.t("column.arrives"),
             here.t("column.vehicle"),
-            here.t("column.corridor"),
+            here.t("column.crossing"),
             here.t("column.left"),
             here.t("column.difference"),
             here.t("column.verdict"),
@@ -228,11 +234,9 @@ def _options(here: Visit, found: Sequence[Option]) -> None:
             (
                 here.moment(option.depart_at, option.stops[0]),
                 here.moment(option.arrive_at, option.stops[-1]),
-                "\n".join(option.vehicles)
-                + (f"\n({here.t('view.plan.new_departure')})" if option.is_new_departure else ""),
-                " → ".join(way_text(here, a, b) for a, b in [(option.stops[0], option.stops[-1])])
-                + "".join(f"\n{session.named(each, here.language)}" for each in option.crossings),
-                "–" if option.free_seats is None else option.free_seats,
+                _carriers(option) + (f"\n({here.t('view.plan.new_departure')})" if option.is_new_departure else ""),
+                "\n".join(session.named(each, here.language) for each in option.crossings) or "–",
+                option.free_seats,
                 "" if option.is_current else difference(here, option),
                 verdict(here, option),
             )
