@@ -208,7 +208,8 @@ def _one_each(session: Session, returns: Sequence[Return]) -> list[Return]:
 def profile_table(returns: Iterable[Return], threshold: int) -> Table:
     """Nationality by sex by age group.
 
-    Nationalities below the threshold stand together as ``OTHER`` with as many of the next larger ones as it takes;
+    Nationalities below the threshold stand together as ``OTHER`` with as many of the next larger ones as it takes, age
+    groups below it with a neighbour;
     people whose sex is unspecified stand with the men where they are fewer than the threshold, whether there are any
     or not.
     """
@@ -220,8 +221,26 @@ def profile_table(returns: Iterable[Return], threshold: int) -> Table:
     def sex(each: Return) -> str:
         return each.sex.value if is_x_own or each.sex is Sex.FEMALE else MALE_OR_UNSPECIFIED
 
-    counts: Counter[Key] = Counter((merged[each.nationality], sex(each), age_group(each.age)) for each in rows)
-    return _table(counts, (_ordered(merged.values()), sexes, tuple(name for name, _, _ in AGE_GROUPS)), threshold)
+    ages = _joined_ages(Counter(age_group(each.age) for each in rows), threshold)
+    counts: Counter[Key] = Counter((merged[each.nationality], sex(each), ages[age_group(each.age)]) for each in rows)
+    return _table(counts, (_ordered(merged.values()), sexes, tuple(dict.fromkeys(ages.values()))), threshold)
+
+
+def _joined_ages(totals: Mapping[str, int], threshold: int) -> dict[str, str]:
+    """Each age group to the one that it is shown under: one below the threshold joins its smaller neighbour."""
+    spans = [([name], low, high, totals[name]) for name, low, high in AGE_GROUPS]
+    while len(spans) > 1 and min(span[3] for span in spans) < threshold:
+        at = min(range(len(spans)), key=lambda index: spans[index][3])
+        other = min((index for index in (at - 1, at + 1) if 0 <= index < len(spans)), key=lambda index: spans[index][3])
+        first, second = spans[min(at, other)], spans[max(at, other)]
+        spans[min(at, other) : max(at, other) + 1] = [
+            ([*first[0], *second[0]], first[1], second[2], first[3] + second[3])
+        ]
+    return {
+        name: f"{low}+" if high == AGE_GROUPS[-1][2] else f"{low}-{high}"
+        for names, low, high, _ in spans
+        for name in names
+    }
 
 
 def crossing_table(returns: Iterable[Return], threshold: int) -> Table:

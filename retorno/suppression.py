@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 TOTAL = "*"
 """Stands in a key for the sum over an axis."""
@@ -33,106 +33,115 @@ def with_margins(counts: Mapping[Key, int], axes: Sequence[Sequence[str]]) -> di
 
 @dataclass(frozen=True, kw_only=True)
 class _Pattern:
-    """Cells that rise and fall together; on an axis with one category its sum moves too."""
+    """Cells that move together while every other cell and sum stays: which rise, which fall, all that is touched."""
 
-    touched: tuple[Key, ...]
+    touched: frozenset[Key]
     rising: tuple[Key, ...]
     falling: tuple[Key, ...]
 
 
-def _patterns(cell: Key, axes: Sequence[Sequence[str]]) -> Iterator[_Pattern]:
-    """Every pattern that moves ``cell``.
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What protects a small cell: what it costs to hide, and the cells to hide."""
 
-    On each axis a pattern takes either one category, and then moves the sum over the axis as well, or two, one up and
-    one down, and then leaves the sum alone.
+    cost: int
+    touched: frozenset[Key]
+
+
+def _partitions(axes: Sequence[int]) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Every way to put axes into blocks."""
+    if not axes:
+        yield ()
+        return
+    first, rest = axes[0], axes[1:]
+    for size in range(len(rest) + 1):
+        for others in combinations(rest, size):
+            left = [axis for axis in rest if axis not in others]
+            for blocks in _partitions(left):
+                yield ((first, *others), *blocks)
+
+
+def _above(part: Key) -> set[Key]:
+    """A cell, and every sum that it is part of."""
+    return set(product(*((category, TOTAL) for category in part)))
+
+
+def _patterns(cell: Key, axes: Sequence[Sequence[str]], blocks: Sequence[tuple[int, ...]]) -> Iterator[_Pattern]:
+    """Every pattern of these blocks of axes that moves ``cell``.
+
+    In each block a pattern takes either one cell, and then moves the sums over the block as well, or two, one up and
+    one down, and then leaves what both are part of alone.
     """
-    choices: list[list[Key]] = []
-    for part, axis in zip(cell, axes, strict=True):
-        if part == TOTAL:
-            choices.append([(category,) for category in axis])
-        else:
-            choices.append([(part,), *((part, other) for other in axis if other != part)])
+    choices: list[list[tuple[Key, ...]]] = []
+    for block in blocks:
+        every = list(product(*(axes[axis] for axis in block)))
+        ours = [part for part in every if all(cell[axis] in (TOTAL, c) for axis, c in zip(block, part, strict=True))]
+        pairs = [(mine, other) for mine in ours for other in every if other not in ours]
+        choices.append([*((mine,) for mine in ours), *pairs])
+    order = [axis for block in blocks for axis in block]
+    place = [order.index(axis) for axis in range(len(axes))]
+
+    def whole(parts: Iterable[Key]) -> Key:
+        flat = [category for part in parts for category in part]
+        return tuple(flat[at] for at in place)
+
     for chosen in product(*choices):
-        spans = [categories if len(categories) == 2 else (*categories, TOTAL) for categories in chosen]
+        spans = [_above(one[0]) if len(one) == 1 else _above(one[0]) ^ _above(one[1]) for one in chosen]
         rising: list[Key] = []
         falling: list[Key] = []
         for corner in product(*chosen):
-            downs = sum(part != categories[0] for part, categories in zip(corner, chosen, strict=True))
-            (falling if downs % 2 else rising).append(corner)
-        yield _Pattern(touched=tuple(product(*spans)), rising=tuple(rising), falling=tuple(falling))
-
-
-def _width(pattern: _Pattern, sums: Mapping[Key, int]) -> float:
-    """From the lowest to the highest value that the cells of a pattern can have; no cell falls below zero."""
-    if not pattern.falling:
-        return float("inf")
-    return min(sums[key] for key in pattern.rising) + min(sums[key] for key in pattern.falling)
-
-
-_Found = tuple[int, set[Key], set[Key]]
-"""What it costs to hide, the cells to hide, and those of them that are protected by it."""
+            downs = sum(part != one[0] for part, one in zip(corner, chosen, strict=True))
+            (falling if downs % 2 else rising).append(whole(corner))
+        touched = frozenset(whole(parts) for parts in product(*spans))
+        yield _Pattern(touched=touched, rising=tuple(rising), falling=tuple(falling))
 
 
 def _cost(touched: Iterable[Key], sums: Mapping[Key, int], hidden: set[Key]) -> int:
-    """How much information is lost: every newly hidden cell by its count; the further it sums up, the more it weighs."""
+    """How much is lost: every newly hidden cell by its count; the further it sums up, the more it weighs."""
     return sum((sums[key] + 1) * SUM_WEIGHT ** key.count(TOTAL) for key in touched if key not in hidden)
 
 
-def _cheapest_pattern(
+def _cheapest(
     cell: Key, axes: Sequence[Sequence[str]], sums: Mapping[Key, int], hidden: set[Key], threshold: int
 ) -> _Found | None:
-    """The pattern that protects ``cell`` and hides least; ``None`` where none is wide enough."""
+    """The patterns that protect ``cell`` together and hide least; ``None`` where the people around it are too few.
+
+    Several patterns can be gone up at the same time as long as no falling cell gives more than it has; one of them can
+    be gone down.
+    """
     everybody = (TOTAL,) * len(axes)
     best: _Found | None = None
-    for pattern in _patterns(cell, axes):
-        if everybody in pattern.touched:
-            continue
-        cost = _cost(pattern.touched, sums, hidden)
-        if (best is None or cost < best[0]) and _width(pattern, sums) >= threshold:
-            best = (cost, set(pattern.touched), set(pattern.touched))
-            if cost == 0:
-                break
-    return best
-
-
-def _above(cell: Key) -> set[Key]:
-    """The cell and every sum that it is part of."""
-    return set(product(*((part, TOTAL) for part in cell)))
-
-
-def _cheapest_exchange(
-    cell: Key, axes: Sequence[Sequence[str]], sums: Mapping[Key, int], hidden: set[Key], threshold: int
-) -> _Found | None:
-    """The set of inner cells that can give people to ``cell`` and hides least; ``None`` where they are too few.
-
-    Giver and taker agree on some axes, so that the sums over the others stay as they are. Every giver can give all it
-    has at the same time and every taker all of its own back: together the width of the range of ``cell``.
-    """
-    fixed = [index for index, part in enumerate(cell) if part != TOTAL]
-    inner = [key for key in sums if TOTAL not in key and sums[key] > 0]
-    # What is hidden already costs nothing and comes first, the larger before the smaller.
-    inner.sort(key=lambda key: (key not in hidden, sums[key] * (1 if key not in hidden else -1), key))
-    best: _Found | None = None
-    for kept in product((True, False), repeat=len(fixed)):
-        if all(kept):
-            continue
-        touched: set[Key] = set()
-        takers: set[Key] = set()
-        width = 0
-        for giver in inner:
-            if any(same and giver[index] != cell[index] for index, same in zip(fixed, kept, strict=True)):
+    for blocks in _partitions(range(len(axes))):
+        kinds: dict[frozenset[Key], list[tuple[int, int, int, _Pattern]]] = {}
+        for pattern in _patterns(cell, axes, blocks):
+            if everybody in pattern.touched or not pattern.falling:
                 continue
-            taker = tuple(g if c == TOTAL else c for g, c in zip(giver, cell, strict=True))
-            if taker == giver:
-                continue
-            touched |= _above(giver) ^ _above(taker)
-            width += sums[giver] + (0 if taker in takers else sums[taker])
-            takers.add(taker)
-            if width >= threshold:
-                cost = _cost(touched, sums, hidden)
-                if best is None or cost < best[0]:
-                    best = (cost, touched, {cell})
-                break
+            up = min(sums[key] for key in pattern.falling)
+            down = min(sums[key] for key in pattern.rising)
+            if up or down:
+                sums_touched = frozenset(key for key in pattern.touched if key.count(TOTAL) >= len(axes) - 1)
+                cost = _cost(pattern.touched, sums, hidden)
+                kinds.setdefault(sums_touched, []).append((cost, up, down, pattern))
+        for found in kinds.values():
+            found.sort(key=lambda each: (each[0] / (each[1] + each[2]), each[3].rising, each[3].falling))
+            touched: set[Key] = set()
+            left: dict[Key, int] = {}
+            ups = downs = 0
+            for _, _, down, pattern in found:
+                up = min(left.get(key, sums[key]) for key in pattern.falling)
+                if up == 0 and down <= downs:
+                    continue
+                for key in pattern.falling:
+                    left[key] = left.get(key, sums[key]) - up
+                touched |= pattern.touched
+                ups, downs = ups + up, max(downs, down)
+                if ups + downs >= threshold:
+                    cost = _cost(touched, sums, hidden)
+                    if best is None or cost < best.cost:
+                        best = _Found(cost=cost, touched=frozenset(touched))
+                    break
+        if best is not None and best.cost == 0:
+            break
     return best
 
 
@@ -165,19 +174,11 @@ def protect(counts: Mapping[Key, int], axes: Sequence[Sequence[str]], threshold:
         key=lambda cell: (-cell.count(TOTAL), -sums[cell], cell),
     )
     hidden = set(small)
-    certified: set[Key] = set()
     # Margins first: what they force to be hidden then serves the cells below them.
     for cell in small:
-        if cell in certified:
-            continue
-        best = _cheapest_pattern(cell, axes, sums, hidden, threshold)
-        if best is None or best[0]:
-            other = _cheapest_exchange(cell, axes, sums, hidden, threshold)
-            if best is None or (other is not None and other[0] < best[0]):
-                best = other
+        best = _cheapest(cell, axes, sums, hidden, threshold)
         if best is None:
             hidden = {key for key in sums if not _is_everybody(key, axes)}
             break
-        hidden.update(best[1])
-        certified.update(best[2])
+        hidden.update(best.touched)
     return {cell: None if cell in hidden else count for cell, count in sums.items()}

