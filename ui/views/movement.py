@@ -158,6 +158,9 @@ def _way(here: Visit, found: MovementReport) -> None:
         with st.container(horizontal=True):
             session.file_link("route_pdf", found.movement.movement_id, here.t("view.movement.route_sheet"))
             session.file_link("itineraries_pdf", found.movement.movement_id, here.t("view.movement.itineraries"))
+    for each in found.handovers:
+        text = f"{here.t('light.post.note')}: {session.named(each.place_id)}"
+        session.file_link("handover_pdf", f"{found.movement.movement_id}/{each.place_id}", text)
 
 
 def _with_phone(name: str, phone: str) -> str:
