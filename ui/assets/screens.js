@@ -163,11 +163,12 @@
   // ---- the keyboard goes on ---------------------------------------------------------------------------------------
   // Where a form moves on to its next step, the first field of that step has the keyboard.
   // The cross that empties a list is reached by Delete in the list itself: it costs no key on the way to the next field.
+  window.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab") return;
+    document.querySelectorAll('[data-testid="stSelectbox"] button').forEach((each) => { each.tabIndex = -1; });
+  }, true);
   let lastStep = "", stepSince = 0;
   setInterval(() => {
-    document.querySelectorAll('[data-testid="stSelectbox"] button:not([tabindex="-1"])').forEach((each) => {
-      each.tabIndex = -1;
-    });
     const step = document.querySelector('[class*="st-key-focus-"]');
     const name = step ? [...step.classList].find((each) => each.startsWith("st-key-focus-")) : "";
     const isDrawing = isRunning() || step?.querySelector('[data-testid="stSkeleton"]');
@@ -176,7 +177,9 @@
     if (Date.now() - stepSince < 250) return;  // Streamlit draws for a moment after the run has ended.
     lastStep = name;
     const isTyping = document.activeElement?.matches("input, textarea") && step?.contains(document.activeElement);
-    if (step && !isTyping) step.querySelector("input:not([disabled]), textarea")?.focus();
+    if (!step || isTyping) return;
+    const fields = [...step.querySelectorAll("input:not([disabled]), textarea")];
+    fields.find((each) => each.offsetParent && !each.closest("details:not([open])"))?.focus();
   }, 100);
 
   // ---- the end of the session -----------------------------------------------------------------------------------
