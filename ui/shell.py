@@ -39,10 +39,13 @@ STREAMLIT: Final = Path(streamlit.__file__).parent / "static"
 ASSETS: Final = Path(__file__).resolve().parent / "assets"
 TYPES: Final = {
     ".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".json": "application/json",
-    ".woff2": "font/woff2", ".png": "image/png", ".svg": "image/svg+xml", ".wasm": "application/wasm",
+    ".woff2": "font/woff2", ".ttf": "font/ttf",
+    ".png": "image/png", ".svg": "image/svg+xml", ".wasm": "application/wasm",
 }  # fmt: skip
 FOREVER: Final = "public, immutable, max-age=31536000"
 """For files with their hash in the name or in the address."""
+UNUSED_FONTS: Final = re.compile(r"(MaterialSymbols|SourceSans|SourceSerif|SourceCode)[^/]*\.woff2")
+"""Fonts that Streamlit fetches although nothing is drawn with them (544 kB); a font without letters stands in."""
 OWN_FILES: Final = ("screens.css", "screens.js")
 ENGLISH: Final = {
     "Skip to main content": "light.skip",
@@ -192,6 +195,8 @@ class Shell:
         if not path.is_relative_to(STREAMLIT / "static") or not path.is_file() or path.suffix not in TYPES:
             await self.app(scope, receive, send)
             return
+        if UNUSED_FONTS.fullmatch(path.name):
+            path = ASSETS / "empty.ttf"
         headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
         if "gzip" in accepts and path.suffix not in (".woff2", ".png"):
             body = await anyio.to_thread.run_sync(compressed, path)
