@@ -30,7 +30,7 @@ def show() -> None:
         names,
         index=names.index(wanted) if wanted in by_name else _first(found),
         format_func=lambda name: f"{reports.month_text(name, here.language)} · {_state(here, by_name[name])}",
-        key="statistics.month",
+        key=f"statistics.month.{sum(each.is_published for each in found)}",
     )
     session.set_parameter("month", month)
     chosen = by_name[month]
