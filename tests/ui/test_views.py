@@ -55,6 +55,11 @@ VIEWS: tuple[tuple[str, str], ...] = (
     ("health", "health"),
     ("administration", "administrator"),
     ("audit", "auditor"),
+    ("ground", "coordinator"),
+    ("ground", "administrator"),
+    ("statistics", "coordinator"),
+    ("statistics", "monitor"),
+    ("monitor", "monitor"),
 )
 """View, and a login that may open it."""
 
@@ -69,6 +74,8 @@ EMPTY = {
     "consulate": "view.consulate.empty",
     "protection": "view.protection.empty",
     "health": "view.health.empty",
+    "ground": "view.ground.no_agreement",
+    "statistics": "view.statistics.empty",
 }
 """What a view says when it has nothing to show."""
 
@@ -334,7 +341,7 @@ def test_health_records_an_outcome_and_needs_one_to_be_chosen(open_view: Opening
     press(page, label("view.health.save", Language.ES))
     assert label("fault.EMPTY", Language.ES) in page.error[0].value
 
-    page.radio[0].set_value(FitnessOutcome.FIT)
+    page.radio(key=f"health.{person_id}.outcome").set_value(FitnessOutcome.FIT)
     press(page.run(), label("view.health.save", Language.ES))
     with database.reading() as db:
         assert db.exec(select(Fitness)).one().outcome is FitnessOutcome.FIT
@@ -365,7 +372,7 @@ def test_a_role_is_approved_by_another_administrator_only(
 
 
 def test_a_number_of_a_rule_becomes_stricter_from_today(open_view: Opening, database: Database) -> None:
-    page = open_view("administration", "administrator")
+    page = open_view("administration", "administrator", show="numbers")
     page.selectbox(key="admin.number").set_value("notice_hours").run()
     page.number_input(key="admin.value.notice_hours").set_value(96).run()
 
