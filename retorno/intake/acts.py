@@ -486,7 +486,9 @@ def persons_of_case(session: Session, actor: Actor, *, case_id: str) -> list[Per
     groups = select(TravelGroup.group_id).where(TravelGroup.case_id == case_id)
     return list(
         session.exec(
-            select(Person).where(col(Person.group_id).in_(groups)).order_by(Person.group_id, Person.person_id)
+            select(Person)
+            .where(col(Person.group_id).in_(groups))
+            .order_by(Person.group_id, col(Person.registered_at), col(Person.import_key), Person.person_id)
         ).all()
     )
 
