@@ -33,7 +33,7 @@ from retorno.vocabulary import Answer, AnswerReason, PartyKind, Role
 
 REASONS = (AnswerReason.DOCUMENT_READY, AnswerReason.NOT_OUR_NATIONAL, AnswerReason.NEEDS_INTERVIEW)
 """A consulate's answers: the first is a yes."""
-PAGE_ROWS = 30
+PAGE_ROWS = 20
 """Rows on one page of the screen and on the one printed page (our assumption: they fit A4 and Letter)."""
 
 
