@@ -2,61 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from retorno.vocabulary import Role
 from ui import components, session
-from ui.views import (
-    administration,
-    audit,
-    closures,
-    confirmation,
-    consulate,
-    health,
-    home,
-    importing,
-    intake,
-    manifest,
-    offers,
-    plan,
-    protection,
-    readiness,
-)
-
-CO, CS, PR, HE = Role.COORDINATOR, Role.CONSULATE, Role.PROTECTION, Role.HEALTH
-AD, AU, MO = Role.ADMINISTRATOR, Role.AUDITOR, Role.MONITOR
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """One page: where it stands in the menu, and for whom."""
-
-    name: str
-    section: str
-    show: Callable[[], None]
-    roles: tuple[Role, ...]
-
-
-VIEWS = (
-    View(name="home", section="today", show=home.show, roles=(CO, CS, PR, HE, AD, AU, MO)),
-    View(name="intake", section="people", show=intake.show, roles=(CO,)),
-    View(name="import", section="people", show=importing.show, roles=(CO,)),
-    View(name="readiness", section="people", show=readiness.show, roles=(CO, PR)),
-    View(name="plan", section="journeys", show=plan.show, roles=(CO,)),
-    View(name="offers", section="journeys", show=offers.show, roles=(CO,)),
-    View(name="closures", section="journeys", show=closures.show, roles=(CO,)),
-    View(name="confirmation", section="journeys", show=confirmation.show, roles=(CO,)),
-    View(name="manifest", section="journeys", show=manifest.show, roles=(CO, PR)),
-    View(name="consulate", section="people", show=consulate.show, roles=(CS,)),
-    View(name="protection", section="people", show=protection.show, roles=(PR,)),
-    View(name="health", section="people", show=health.show, roles=(HE,)),
-    View(name="administration", section="office", show=administration.show, roles=(AD,)),
-    View(name="audit", section="office", show=audit.show, roles=(AU,)),
-)
+from ui.navigation import HOME, VIEWS
 
 
 def main() -> None:
@@ -67,12 +18,9 @@ def main() -> None:
     sections: dict[str, list[Any]] = {}
     pages: dict[str, Any] = {}
     for view in VIEWS:
-        if here.actor.has(*view.roles):
+        if here.actor.has(*view.roles) and (here.is_demo or not view.is_demo_only):
             pages[view.name] = st.Page(
-                view.show,
-                title=here.t(f"view.{view.name}"),
-                url_path="" if view.name == "home" else view.name,
-                default=view.name == "home",
+                view.show, title=here.t(f"view.{view.name}"), url_path=view.path, default=view.name == HOME
             )
             sections.setdefault(here.t(f"view.section.{view.section}"), []).append(pages[view.name])
     if not sections:
@@ -81,9 +29,9 @@ def main() -> None:
         return
     session.know_pages(pages)
     page = st.navigation(sections)
-    components.frame(here)
+    components.frame(here, page.url_path or HOME)
     session.enter_page(page.url_path)
-    page.run()
+    session.run_page(page)
 
 
 main()
