@@ -31,8 +31,9 @@ intake.registration intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
 gathering fairness booking plan_store assumptions screening solving planning choosing workbench what_if comparison plan_report plan_figures
 confirmation copies manifest.lists manifest.issue
-manifest.signatures manifest aboard arrival changes consulate answers receiving accompanying movement_story movement_report monitoring reports printing files
-worker serving tour demo_cases demo_office demo __main__
+manifest.signatures manifest aboard arrival
+changes.effects changes.people changes.movements changes.closures changes stopping closed_road consulate answers receiving accompanying movement_story movement_report monitoring reports printing files
+demo_cases demo_days worker serving tour demo_office demo __main__
 """.split()
 
 ONLY_IN = {
@@ -73,7 +74,7 @@ OPTIMIZER_USERS = {
     "workbench",
     "worker",
     "__main__",
-    "changes",
+    "demo_days",
 }
 PROTECTION_USERS = {
     "rules",
@@ -207,7 +208,7 @@ def test_protection_facts_do_not_wander() -> None:
         for name, path in known.items()
         if any(own(imported, known) == "models.protection" for imported, _, _ in imports(path))
     }
-    assert {name.split(".")[0] if name.startswith(("intake", "rules")) else name for name in users} <= PROTECTION_USERS
+    assert {name.split(".")[0] if name.startswith(("intake", "rules", "changes")) else name for name in users} <= PROTECTION_USERS
 
 
 def test_only_the_clock_reads_the_real_time() -> None:

@@ -292,16 +292,36 @@ def test_nothing_chosen_in_what_if_is_said_and_nothing_is_copied(
         assert len(db.exec(select(Plan)).all()) == 1
 
 
+def copy_of(db: Session, plan_id: str, other_id: str) -> Plan:
+    """A second plan alike."""
+    other = Plan(**(db.get_one(Plan, plan_id).model_dump() | {"plan_id": other_id}))
+    db.add(other)
+    db.flush()
+    return other
+
+
+def test_the_first_choice_of_another_plan_is_kept(
+    open_plan: Opening, database: Database, draft: tuple[str, str, str]
+) -> None:
+    with database.transaction() as db:
+        copy_of(db, draft[0], "L-OTHER00001").status = PlanStatus.FAILED
+    page = open_plan()
+    before = page.selectbox[0].value
+
+    page.selectbox[0].set_value("L-OTHER00001" if before == draft[0] else draft[0]).run()
+    page.run()
+
+    assert page.selectbox[0].value != before
+    assert "".join(page.query_params["plan"]) == page.selectbox[0].value
+
+
 def test_two_plans_are_compared_in_words(
     open_plan: Opening, database: Database, office: OfficeFixture, draft: tuple[str, str, str]
 ) -> None:
     plan_id, going, _ = draft
     with database.transaction() as db:
         actor: Actor = access.load_actor(db, office.user_ids["coordinator"])
-        first = db.get_one(Plan, plan_id)
-        other = Plan(**(first.model_dump() | {"plan_id": "L-OTHER00001", "created_at": first.created_at}))
-        db.add(other)
-        db.flush()
+        copy_of(db, plan_id, "L-OTHER00001")
         workbench.take_out(db, actor, plan_id="L-OTHER00001", group_id=going)
         assert len(planning.plans(db, actor)) == 2
 

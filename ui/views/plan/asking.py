@@ -75,14 +75,15 @@ def choose(here: Visit, found: Sequence[PlanRow]) -> PlanRow:
     """The plan that the address names, or the newest; another can be chosen."""
     by_id = {plan.plan_id: plan for plan in found}
     wanted = session.parameter("plan")
-    index = list(by_id).index(wanted) if wanted in by_id else 0
+    shown = wanted if wanted in by_id else found[0].plan_id
     chosen = st.selectbox(
         here.t("view.plan.which"),
         list(by_id),
-        index=index,
+        index=list(by_id).index(shown),
         format_func=lambda plan_id: plan_name(here, by_id[plan_id]),
-        # The words of a run change while its choice does not: a new key draws them anew.
-        key=f"plan.which.{wanted}.{by_id[list(by_id)[index]].status.value}",
+        # The words of a run change while its choice does not: a new key draws them anew. The key names what is shown,
+        # not what the address says, which is empty at first: a choice would go to a field that is no longer there.
+        key=f"plan.which.{shown}.{by_id[shown].status.value}",
     )
     if chosen != wanted:
         session.set_parameter("plan", chosen)

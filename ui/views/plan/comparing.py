@@ -11,7 +11,7 @@ from retorno.comparison import GroupDifference, Journey, Measure
 from retorno.plan_report import PlanRow
 from retorno.vocabulary import PlanStatus
 from ui import components, session
-from ui.session import Visit
+from ui.session import Visit, plain
 from ui.views.plan import summary
 from ui.views.plan.words import money, open_part, plan_name
 
@@ -38,17 +38,16 @@ def show(here: Visit, plan: PlanRow, plans: Sequence[PlanRow]) -> None:
         format_func=lambda plan_id: plan_name(here, others[plan_id]),
         key=f"plan.compare.{plan.plan_id}",
     )
-    other = others[other_id]
-    found = session.look(
-        lambda db, actor: comparison.compare(db, actor, plan_id=plan.plan_id, other_plan_id=other.plan_id)
-    )
-    st.caption(here.t("view.plan.compare_names", a=plan_name(here, plan), b=plan_name(here, other)))
+    # Of a plan and its copy, A is what was before.
+    a, b = (others[other_id], plan) if plan.basis_plan_id == other_id else (plan, others[other_id])
+    found = session.look(lambda db, actor: comparison.compare(db, actor, plan_id=a.plan_id, other_plan_id=b.plan_id))
+    st.markdown(f"**A:** {plain(plan_name(here, a))}  \n**B:** {plain(plan_name(here, b))}")
     if not found.is_same_period:
         st.info(here.t("view.plan.compare_days"))
     _measures(here, [each for each in found.measures if not each.nationality], is_same_period=found.is_same_period)
+    _accept_b(here, plan, others[other_id], b)
     _groups(here, found.groups)
     _nationalities(here, [each for each in found.measures if each.nationality])
-    _accept_other(here, other)
 
 
 def _measures(here: Visit, rows: Sequence[Measure], *, is_same_period: bool) -> None:
@@ -117,7 +116,7 @@ def _journey(here: Visit, journey: Journey | None) -> str:
     if journey is None:
         return here.t("view.plan.not_planned")
     lines = [here.t("view.plan.journey", day=here.day(journey.day), home=here.day(journey.home_on))]
-    lines.append(" + ".join(journey.vehicles))
+    lines.append(" + ".join(dict.fromkeys(journey.vehicles)))
     lines += [session.named(each, here.language) for each in journey.crossings]
     return "\n".join(lines)
 
@@ -152,16 +151,19 @@ def _nationalities(here: Visit, rows: Sequence[Measure]) -> None:
     )
 
 
-def _accept_other(here: Visit, other: PlanRow) -> None:
-    """B can be opened, or accepted from here, with its own facts."""
+def _accept_b(here: Visit, plan: PlanRow, other: PlanRow, b: PlanRow) -> None:
+    """The other plan can be opened, and B accepted from here with its own facts."""
     with st.container(horizontal=True):
-        if st.button(here.t("view.plan.open_b"), key=f"plan.open.{other.plan_id}"):
+        if st.button(
+            here.t("view.plan.open_b" if other is b else "view.plan.open_a"), key=f"plan.open.{other.plan_id}"
+        ):
             open_part(here, other.plan_id, "summary")
             st.rerun()
-        if other.status is PlanStatus.DRAFT and not other.is_hypothetical:
+        if b.status is PlanStatus.DRAFT and not b.is_hypothetical:
             found = session.look(
-                lambda db, actor: plan_report.headline(db, plan_report.open_plan(db, actor, plan_id=other.plan_id))
+                lambda db, actor: plan_report.headline(db, plan_report.open_plan(db, actor, plan_id=b.plan_id))
             )
-            summary.accept(here, other.plan_id, found, words="view.plan.accept_b")
-        elif other.is_hypothetical:
-            st.caption(here.t("view.plan.what_if_only"))
+            if found.going[0]:
+                summary.accept(here, b.plan_id, found, words="view.plan.accept_b")
+    if b.is_hypothetical and b is not plan:
+        st.caption(here.t("view.plan.what_if_only"))

@@ -87,7 +87,7 @@ def gap_text(here: Visit, gap: float | None) -> str:
 
 def money(cents: int) -> str:
     """Whole US dollars, with thin spaces between thousands."""
-    return f"{round(cents / 100):,} USD".replace(",", "\u202f")
+    return f"{round(cents / 100):,}\u00a0USD".replace(",", "\u202f")
 
 
 def vehicle_name(here: Visit, row: PlanMovement) -> str:
