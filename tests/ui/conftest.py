@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import text
 
 from retorno import clock
@@ -28,6 +30,22 @@ def own_main_module() -> Iterator[None]:
     kept = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = kept
+
+
+@pytest.fixture(scope="module")
+def chromium(nothing_skipped: bool) -> Iterator[Browser]:
+    """Debian's chromium, headless; skipped by name where it is not installed.
+
+    Of a module, not of the session: two open browsers of one process do not go together.
+    """
+    path = shutil.which("chromium")
+    if path is None:
+        assert not nothing_skipped, "chromium should be installed"
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
