@@ -169,7 +169,7 @@ def map_spec(
         "layer": [
             {
                 "data": {"values": outlines()},
-                "mark": {"type": "geoshape", "fill": "#fbfaf7", "stroke": "#b3aea2", "strokeWidth": 0.8},
+                "mark": {"type": "geoshape", "aria": False, "fill": "#fbfaf7", "stroke": "#b3aea2", "strokeWidth": 0.8},
             },
             *_ride_layers([*lines, *edges]),
             _crossing_layer(crossings, words, frame),

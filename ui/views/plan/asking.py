@@ -105,9 +105,9 @@ def running(here: Visit, plan: PlanRow) -> None:
         share = min(1.0, now.seconds / max(1, now.seconds_limit))
         if now.persons:
             placed = here.t("view.plan.placed", planned=now.persons_planned, persons=now.persons)
-            st.subheader(placed, anchor=False)
+            st.header(placed, anchor=False)
         else:
-            st.subheader(here.t("view.plan.gathering"), anchor=False)
+            st.header(here.t("view.plan.gathering"), anchor=False)
         st.progress(share, text=here.t("view.plan.time", now=f"{now.seconds:.0f}", limit=now.seconds_limit))
         if now.persons:
             st.markdown(plain(gap_text(here, now.gap)))

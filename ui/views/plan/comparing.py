@@ -98,7 +98,7 @@ def difference(here: Visit, row: Measure) -> str:
 
 
 def _groups(here: Visit, rows: Sequence[GroupDifference]) -> None:
-    st.subheader(here.t("view.plan.compare_groups", n=len(rows)), anchor=False)
+    st.header(here.t("view.plan.compare_groups", n=len(rows)), anchor=False)
     if not rows:
         components.empty(here, "view.plan.compare_same")
         return
@@ -126,7 +126,7 @@ def _nationalities(here: Visit, rows: Sequence[Measure]) -> None:
     names = sorted({row.nationality for row in rows}, key=lambda each: session.named(each, here.language))
     if not names:
         return
-    st.subheader(here.t("view.plan.fairness"), anchor=False)
+    st.header(here.t("view.plan.fairness"), anchor=False)
 
     def cell(nationality: str, key: str, side: str) -> str:
         row = by_nationality.get((nationality, key))

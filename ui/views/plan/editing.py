@@ -161,7 +161,7 @@ def _acts(here: Visit, plan: Plan, group_id: str, *, is_planned: bool, is_kept: 
 def _moves(here: Visit, plan: Plan, group_id: str) -> None:
     """Every way the group could go, allowed or with what stops it, before anything is chosen."""
     found = session.look(lambda db, actor: choosing.options(db, actor, plan_id=plan.plan_id, group_id=group_id))
-    st.subheader(here.t("view.plan.move_to"), anchor=False)
+    st.header(here.t("view.plan.move_to"), anchor=False)
     allowed = {option.option_id: option for option in found if option.is_allowed and not option.is_current}
     if not found:
         components.empty(here, "view.plan.no_options")

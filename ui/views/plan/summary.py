@@ -152,7 +152,7 @@ def show(here: Visit, plan_id: str) -> None:
     if not waits.everyone.person_count:
         components.empty(here, "view.plan.nobody")
         return
-    st.subheader(here.t("view.plan.fairness"), anchor=False)
+    st.header(here.t("view.plan.fairness"), anchor=False)
     st.markdown(_glance(here, waits))
     left, right = st.columns(2, gap="large")
     with left:
@@ -204,7 +204,7 @@ def _waits(here: Visit, kind: str, rows: Sequence[Fairness], everyone: Fairness,
 
 
 def _costs(here: Visit, rows: Sequence[CostLine]) -> None:
-    st.subheader(here.t("view.plan.cost_parts"), anchor=False)
+    st.header(here.t("view.plan.cost_parts"), anchor=False)
     components.table(
         [here.t("column.what"), here.t("column.payee"), here.t("view.plan.cost")],
         [

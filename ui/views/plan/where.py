@@ -148,7 +148,7 @@ def _corridors(here: Visit, found: Sequence[PlanMovement], day: date | None) -> 
 
 def _borders(here: Visit, posts: Sequence[PostNow], used: set[str]) -> None:
     """The crossings of the plan with both sides; the others between the same countries on demand."""
-    st.subheader(here.t("view.plan.crossings_now"), anchor=False)
+    st.header(here.t("view.plan.crossings_now"), anchor=False)
     _border_table(here, [post for post in posts if post.crossing_id in used], "used")
     others = [post for post in posts if post.crossing_id not in used]
     if others:
