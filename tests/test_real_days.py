@@ -125,8 +125,10 @@ def test_fever_at_a_stopover_six_stay_and_a_hundred_fly(
             assert build.status_of(session, movement_id) is MovementStatus.RELEASED
             assert current_number(session, movement_id) == 2
             told = told_about(session, movement_id)
-            assert told == {"reception", "carrier", "escort", "consulate", "coordinator"}
+            # The consulate's notice names no movement.
+            assert told == {"reception", "carrier", "escort", "coordinator"}
             arrival.depart(session, coordinator, movement_id=movement_id)
+        assert told_about(session, "HN") == {"consulate"}
         # The ride that is done stays as it was: everybody is still on its list.
         assert [len(build.aboard(session, movement_id)) for movement_id in day.to_stopover] == [36, 35, 35]
         assert [current_number(session, movement_id) for movement_id in day.to_stopover] == [1, 1, 1]

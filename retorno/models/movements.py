@@ -500,6 +500,23 @@ class Incident(SQLModel, table=True):
     recorded_by: str
 
 
+class Stay(SQLModel, table=True):
+    """Index: ``stay_id``. People who cannot go on, taken off their journey in one act: where, with whom, until when."""
+
+    stay_id: str = Field(default_factory=lambda: new_id("G"), primary_key=True)
+    office_id: str = Field(foreign_key="office.office_id", index=True)
+    place_id: str = Field(index=True)
+    group_ids: str = Field(description="Travel groups that stay, joined by ;")
+    person_count: int = Field(gt=0)
+    escort_ids: str = Field(default="", description="Escorts who stay with them, joined by ;")
+    until: date = Field(description="From this day on they may be fit again; health looks")
+    changed: str = Field(
+        sa_type=Text, description="JSON: per movement its people before and after, and the new version"
+    )
+    recorded_by: str
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+
+
 class HeadCount(SQLModel, table=True):
     """Index: (``movement_id``, ``place_id``, ``recorded_by``). How many an escort counted aboard at a stop."""
 
