@@ -20,9 +20,11 @@ from sqlmodel import select
 
 from retorno import clock, demo_office, planning, serving, worker
 from retorno.database import Database
+from retorno.labels import label
 from retorno.models.office import User
 from retorno.office import access
 from retorno.settings import Settings
+from retorno.vocabulary import Language
 
 IMAGES = Path(__file__).resolve().parent / "images"
 PORT = 8597
@@ -67,17 +69,18 @@ def planned_office(settings: Settings) -> str:
 
 
 def picture(settings: Settings, password: str, browser_path: str, file: Path) -> None:
-    """Sign in, open the plan page, save it with few colours."""
+    """Sign in, open the plan page at its timeline, save it with few colours."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="es")
+        page = browser.new_page(viewport={"width": 1280, "height": 1080}, locale="es")
         page.goto(f"{settings.origin}/login")
         page.fill("#login", "coordinacion.1")
         page.fill("#password", password)
         page.click("main button")
         page.goto(f"{settings.origin}/plan")
         page.wait_for_selector("[role=tab]", timeout=60_000)
-        page.wait_for_timeout(6_000)
+        page.get_by_role("tab", name=label("view.plan.tab.timeline", Language.ES)).click()
+        page.wait_for_timeout(8_000)
         page.screenshot(path=file)
         browser.close()
     with Image.open(file) as taken:

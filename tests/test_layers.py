@@ -89,6 +89,7 @@ PROTECTION_USERS = {
     "models.triggers",
     "booking",
     "demo_cases",
+    "stopping",
 }
 
 

@@ -147,7 +147,6 @@ def _table(here: Visit, found: Sequence[PlanMovement]) -> None:
             here.t("column.borders"),
             here.t("column.rests"),
             here.t("column.people"),
-            here.t("column.seats"),
         ],
         [
             (
@@ -156,12 +155,11 @@ def _table(here: Visit, found: Sequence[PlanMovement]) -> None:
                 "\n".join(_stop_lines(here, row)),
                 "\n".join(_border_lines(here, row)),
                 "\n".join(here.clock(start, row.stops[0].place_id) for start, _ in row.rests) or "–",
-                aboard_text(here, row),
-                f"{row.person_count + row.escort_count} / {row.seats}",
+                f"{aboard_text(here, row)}\n"
+                + here.t("view.plan.of_seats", used=row.person_count + row.escort_count, seats=row.seats),
             )
             for row in components.paged(found, here, "plan.journeys")
         ],
-        numbers="      n",
     )
 
 

@@ -26,9 +26,7 @@ def show(here: Visit, plan_id: str, *, is_draft: bool) -> None:
     for key, groups in (("left", could_not), ("not_ready", not_ready)):
         if groups:
             people = sum(group.person_count for group in groups)
-            st.header(
-                f"{here.t(f'view.plan.{key}')}: {people_and_groups(here, (people, len(groups)))}", anchor=False
-            )
+            st.header(f"{here.t(f'view.plan.{key}')}: {people_and_groups(here, (people, len(groups)))}", anchor=False)
             _panels(here, plan_id, groups, key, is_draft=is_draft)
 
 
