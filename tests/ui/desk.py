@@ -101,13 +101,14 @@ class Desk:
         self.settle()
 
     def see(self, words: str | re.Pattern[str]) -> Locator:
-        """Wait until words stand on the page; fails with the whole page, in words and as a picture."""
+        """Wait until words stand on the page and it is at rest; fails with the whole page, in words and as a picture."""
         found = self.page.get_by_text(words).first
         try:
             found.wait_for()
         except PlaywrightTimeout:
             self.page.screenshot(path=str(self.office.folder / "missing.png"), full_page=True)
             raise AssertionError(f'"{words}" is not on the page:\n{self.text}') from None
+        self.settle()
         return found
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from argon2 import PasswordHasher
 from sqlalchemy import text
@@ -90,18 +91,18 @@ def build_office(folder: Path, *, people: int = 60, port: int | None = None) -> 
             load_actor(session, made.user_ids[name]) for name in ("coordinator", "coordinator_2", "protection_1")
         )
         escort = build.make_escort(session, escort_id=ESCORT_ID, name="Elena Inventada", phone="+52 000 000 0001")
-        full = _coach(session, people + 1)
+        full = coach(session, people + 1)
         for number in range(people // 3):
-            for person in build.members(session, _family(session, number).group_id):
+            for person in build.members(session, family(session, number).group_id):
                 build.seat_person(session, full, person, is_wheelchair=person.needs_wheelchair)
         build.seat_escort(session, full, escort, None)
         build.release(session, first, protection, full.movement_id)
-        another = _coach(session, 40)
+        another = coach(session, 40)
         build.seat_group(session, another, build.make_family(session, adults=2))
-        _issue(session, first, second, another)
-        stopped = _coach(session, 40)
+        issue(session, first, second, another)
+        stopped = coach(session, 40)
         build.seat_group(session, stopped, build.make_family(session, adults=2))
-        _issue(session, first, second, stopped)
+        issue(session, first, second, stopped)
         changes.cancel_movement(session, first, movement_id=stopped.movement_id)
         asked = build.make_bus(session, depart_at=build.LAND_DEPART + timedelta(days=2))
         build.seat_group(session, asked, build.make_family(session, adults=2))
@@ -116,9 +117,10 @@ def build_office(folder: Path, *, people: int = 60, port: int | None = None) -> 
     return result
 
 
-def _coach(session: Session, seats: int) -> Movement:
-    coach = build.make_vehicle(session, seats=seats + seats // 9 + 2, wheelchairs=2)
-    bus = build.make_bus(session, vehicle=coach)
+def coach(session: Session, seats: int, **overrides: Any) -> Movement:
+    """An accepted coach to Omoa with so many seats."""
+    vehicle = build.make_vehicle(session, seats=seats + seats // 9 + 2, wheelchairs=2)
+    bus = build.make_bus(session, vehicle=vehicle, **overrides)
     segment = session.get_one(MovementSegment, (bus.movement_id, 0))
     segment.capacity = seats
     session.add(segment)
@@ -126,18 +128,18 @@ def _coach(session: Session, seats: int) -> Movement:
     return bus
 
 
-def _family(session: Session, number: int) -> TravelGroup:
+def family(session: Session, number: int) -> TravelGroup:
     """Three adults; the first families have names in other scripts, one person a wheelchair."""
-    family = build.make_family(session, adults=3)
+    group = build.make_family(session, adults=3)
     given, surname = NAMES[number] if number < len(NAMES) else (f"Inventada {number}", "Prueba Ejemplo")
-    for position, person in enumerate(build.members(session, family.group_id)):
+    for position, person in enumerate(build.members(session, group.group_id)):
         person.given_names, person.family_names = f"{given} {position + 1}" if number >= 3 else given, surname
         if number == 4:
             _needs(session, person, Need.INTERPRETER)
         person.needs_wheelchair = number == 3 and position == 0
         session.add(person)
     session.flush()
-    return family
+    return group
 
 
 def _needs(session: Session, person: Person, need: Need) -> None:
@@ -147,6 +149,7 @@ def _needs(session: Session, person: Person, need: Need) -> None:
     session.flush()
 
 
-def _issue(session: Session, first: Actor, second: Actor, movement: Movement) -> None:
+def issue(session: Session, first: Actor, second: Actor, movement: Movement) -> None:
+    """Everybody says yes, two people issue the list; nobody has acknowledged it."""
     build.confirm_all(session, first, movement.movement_id)
     build.issue(session, first, second, movement.movement_id)
