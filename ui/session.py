@@ -77,7 +77,8 @@ def _known_house() -> _House:
 
 
 def _token() -> str:
-    return st.context.cookies.get(COOKIE, "")
+    """The session token of the browser; empty where a test names the user: such a run has no browser."""
+    return st.context.cookies.get(COOKIE, "") if _known_house().who is _user_of_cookie else ""
 
 
 def _user_of_cookie(database: Database) -> str | None:
@@ -172,8 +173,11 @@ def stay_signed_in() -> None:
 
 def form_token() -> str:
     """What the forms of the frame carry, so that only a page of this session can send them; empty in tests."""
+    token = _token()
+    if not token:
+        return ""
     with _database().reading() as session:
-        row = accounts.live_session(session, _token())
+        row = accounts.live_session(session, token)
         return row.csrf_token if row else ""
 
 
