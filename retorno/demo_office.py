@@ -1,10 +1,11 @@
-"""The demonstration office: accounts, vehicles, offers, two first movements, by the acts that staff use every day."""
+"""The demonstration office: accounts, vehicles, offers, three first movements, by the acts that staff use every day."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum, auto
 
 import structlog
 from sqlmodel import Session, col, select
@@ -36,14 +37,38 @@ HOME = "MX-TAPACHULA"
 PLACES = (HOME, "GT-CIUDAD-DE-GUATEMALA", "PA-CIUDAD-DE-PANAMA", "PA-DAVID")
 """The caseload: both land corridors begin at one of these places."""
 OPENED_DAYS = 60
-ISSUED_TO, ASKED_TO = "HN-CAMR-OMOA", "HN-SAN-PEDRO-SULA"
-FIRST_DAYS = {ISSUED_TO: (3, 4, 5), ASKED_TO: (6, 7, 8)}
-"""Days tried for the first movements. The issued one: so soon that posts see its list, and late enough for the notice
-given the day before. The other: so late that its questions can still be answered in time."""
 FIRST_PLAN_SECONDS = 1
 FIRST_MOVEMENTS_FROM = "GT-CIUDAD-DE-GUATEMALA"
-"""Two movements from here stand already at the first sign-in: consulate, post and reception have something to see."""
+"""Three movements from here stand already at the first sign-in: everybody has something to see or to do."""
 ARRANGER = "Coordinadora inventada (demo)"
+
+
+class Stage(StrEnum):
+    """How far a first movement has come."""
+
+    ASKED = auto()
+    PROPOSED = auto()
+    ISSUED = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class First:
+    """A movement of the demonstration: whom it takes, the days tried for it, counted from today, how far it has come.
+
+    The issued one leaves so soon that posts see its list, and late enough for the notice given the day before; the
+    proposed one leaves its notice to whoever signs second today or tomorrow; the asked one leaves time for answers.
+    """
+
+    group_key: str
+    days: tuple[int, ...]
+    stage: Stage
+
+
+FIRST_MOVEMENTS: tuple[First, ...] = (
+    First(group_key="D04", days=(3, 4, 5), stage=Stage.ISSUED),
+    First(group_key="D07", days=(6, 7, 8), stage=Stage.PROPOSED),
+    First(group_key="D10", days=(6, 7, 8), stage=Stage.ASKED),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -337,23 +362,17 @@ def _people(database: Database, staff: Staff, escorts: Sequence[Escort], now: da
 
 
 def _first_movements(database: Database, user_ids: dict[str, str], people: Sequence[Registered], now: datetime) -> None:
-    """Plan, accept and ask for the groups of one place; the adults' movement is answered and issued, the other waits.
+    """Plan, accept and ask for the groups of one place: one movement issued, one proposed, one that waits for answers.
 
     Where the calendar leaves no day for it, there is no movement yet and everybody waits for the first plan.
     """
     with clock.standing_at(now - timedelta(days=1)):
-        for destination, days in FIRST_DAYS.items():
-            group_ids = sorted(
-                {
-                    each.group_id
-                    for each in people
-                    if (each.case.place_id, each.case.destination_place_id) == (FIRST_MOVEMENTS_FROM, destination)
-                }
-            )
-            for day in days:
+        for first in FIRST_MOVEMENTS:
+            group_ids = sorted({each.group_id for each in people if each.case.group_key == first.group_key})
+            for day in first.days:
                 accepted = _planned(database, user_ids, group_ids, now.date() + timedelta(days=day))
                 for movement_id in accepted:
-                    _ask(database, user_ids, movement_id, is_answered=destination == ISSUED_TO)
+                    _ask(database, user_ids, movement_id, stage=first.stage)
                 if accepted:
                     break
 
@@ -376,12 +395,12 @@ def _planned(database: Database, user_ids: dict[str, str], group_ids: Sequence[s
         return ()
 
 
-def _ask(database: Database, user_ids: dict[str, str], movement_id: str, *, is_answered: bool) -> None:
-    """Ask everyone about a movement; with ``is_answered`` all say yes, and it is issued."""
+def _ask(database: Database, user_ids: dict[str, str], movement_id: str, *, stage: Stage) -> None:
+    """Ask everyone about a movement; beyond ``ASKED`` all say yes and its list is proposed, then signed."""
     with database.transaction() as session:
         coordinator = access.load_actor(session, user_ids["coordinacion.1"])
         confirmation.request_confirmations(session, coordinator, movement_id=movement_id)
-        if not is_answered:
+        if stage is Stage.ASKED:
             return
         questions = session.exec(
             select(Confirmation)
@@ -402,6 +421,8 @@ def _ask(database: Database, user_ids: dict[str, str], movement_id: str, *, is_a
                 )
     with database.transaction() as session:
         manifest.propose(session, coordinator, movement_id=movement_id)
+        if stage is Stage.PROPOSED:
+            return
         is_vulnerable = manifest.needs_protection_signature(view(session, movement_id))
         second = access.load_actor(session, user_ids["proteccion.1" if is_vulnerable else "coordinacion.2"])
         manifest.sign(session, second, movement_id=movement_id)

@@ -26,6 +26,7 @@ from retorno import (
     demo_office,
     intake,
     manifest,
+    movement_report,
     planning,
     worker,
 )
@@ -200,10 +201,16 @@ def test_the_sheet_again_changes_nothing(made: Made):
 # ---- what every role sees at the first sign-in --------------------------------------------------------------------
 
 
-def test_one_movement_is_issued_and_one_waits_for_answers(reading: Session):
+def test_one_movement_is_issued_one_waits_for_a_signature_and_one_for_answers(made: Made, reading: Session):
     statuses = Counter(reading.exec(select(Movement.status)).all())
 
-    assert statuses == {MovementStatus.ISSUED: 1, MovementStatus.ACCEPTED: 1}
+    assert statuses == {MovementStatus.ISSUED: 1, MovementStatus.CONFIRMED: 1, MovementStatus.ACCEPTED: 1}
+    with clock.standing_at(NOW):
+        to_sign = {
+            login: [row.movement.status for row in movement_report.to_sign(reading, made.actor(reading, login))]
+            for login in ("coordinacion.1", "coordinacion.2", "proteccion.1")
+        }
+    assert to_sign == {"coordinacion.1": [], "coordinacion.2": [MovementStatus.CONFIRMED], "proteccion.1": []}
 
 
 def test_the_consulate_has_questions_but_never_about_whoever_refused(made: Made, reading: Session):
