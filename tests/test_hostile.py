@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from retorno import arrival, changes, clock, copies, manifest, movement_facts
+from retorno import arrival, changes, clock, copies, manifest
 from retorno.confirmation import Party
 from retorno.database import Database
 from retorno.errors import NotSaved, Refused, Stale
@@ -18,6 +18,7 @@ from retorno.limits import Used
 from retorno.models.movements import Closure, Movement, MovementCrossing, MovementSegment
 from retorno.models.people import Person, TravelGroup
 from retorno.models.protection import Hold
+from retorno.movement_facts import movement_facts, view
 from retorno.office import notices
 from retorno.office.access import Actor
 from retorno.scope import Scope
@@ -233,8 +234,8 @@ def test_who_stays_two_nights_holds_a_bed_on_both(session: Session, bus: Movemen
         return made
 
     def free_beds(movement: Movement) -> int:
-        seen = movement_facts.view(session, movement.movement_id)
-        facts = movement_facts.movement_facts(session, seen, stage=MovementStatus.ACCEPTED)
+        seen = view(session, movement.movement_id)
+        facts = movement_facts(session, seen, stage=MovementStatus.ACCEPTED)
         return facts.nights[0].free_beds
 
     second = stop_over(1)
@@ -267,7 +268,7 @@ def test_a_post_is_told_only_of_people_who_pass_it(session: Session, bus: Moveme
     going_on = build.make_family(session, adults=1)
     for person in build.members(session, going_on.group_id):
         build.seat_person(session, bus, person, alight=2)
-    seen = movement_facts.view(session, bus.movement_id)
+    seen = view(session, bus.movement_id)
 
     def listed(post_id: str) -> int:
         party = Party(kind=PartyKind.BORDER_POST, party_id=post_id)
