@@ -66,8 +66,13 @@ def needs(session: Session, actor: access.Actor) -> list[Need]:
     found.append(Need(key="agreement", have=in_force, want=1, page="ground"))
     for key, table in (("vehicle", Vehicle), ("escort", Escort)):
         have = session.exec(select(func.count()).select_from(table)).one()
-        found.append(Need(key=key, have=have, want=1, page=""))
+        found.append(Need(key=key, have=have, want=1, page="offers"))
     found.append(
-        Need(key="complaint", have=int(bool(office is not None and office.complaint_contact)), want=1, page="")
+        Need(
+            key="complaint",
+            have=int(bool(office is not None and office.complaint_contact)),
+            want=1,
+            page="administration",
+        )
     )
     return found

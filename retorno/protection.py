@@ -6,8 +6,8 @@ of hold or a name into the log.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
@@ -17,7 +17,7 @@ from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.intake import touch_person
 from retorno.journeys import Journey, drafts_of_groups, next_journeys
 from retorno.models.movements import Escort
-from retorno.models.office import Office
+from retorno.models.office import Office, User
 from retorno.models.people import Case, Person, Screening, TravelGroup
 from retorno.models.protection import (
     BestInterestCreate,
@@ -377,6 +377,54 @@ def assign_officer(session: Session, actor: Actor, *, person_id: str, user_id: s
     )
 
 
+def set_age_in_doubt(session: Session, actor: Actor, *, person_id: str, version: int, is_in_doubt: bool) -> Person:
+    """Say that an age is in doubt, or no longer is; in doubt a person is treated as a child throughout (R15).
+
+    Lists that hold the person already are checked again before they are issued; nobody is taken off by this.
+
+    Raises
+    ------
+    InputError
+        If an adult would stand there as an unaccompanied child.
+    NotAllowed, Stale
+        If the person is not in the caseload, or was changed meanwhile.
+    """
+    actor = access.require(session, actor, "protection.age", person_id=person_id)
+    person = session.get(Person, person_id, with_for_update=True, populate_existing=True)
+    if person is None:
+        raise NotAllowed
+    if person.version != version:
+        raise Stale("the person changed since it was read")
+    if person.is_age_in_doubt == is_in_doubt:
+        return person
+    age_of_majority = situation(session).policy.age_of_majority
+    if not is_in_doubt and person.is_unaccompanied and known_age(person) >= age_of_majority:
+        what = f"an unaccompanied child of {known_age(person)} years; the age has to be corrected first"
+        raise InputError([Fault(column="is_age_in_doubt", code="AGE", what=what)])
+    person.is_age_in_doubt = is_in_doubt
+    person.version += 1
+    session.add(person)
+    touch_person(session, person_id)
+    audit.append(
+        session,
+        actor,
+        act="protection.age",
+        object_kind="person",
+        object_id=person_id,
+        subject_id=person_id,
+        values={"is_age_in_doubt": is_in_doubt},
+    )
+    return person
+
+
+def known_age(person: Person) -> int:
+    """Age today, or as declared."""
+    today = clock.now().date()
+    if person.birth_date is not None and person.birth_date <= today:
+        return clock.age_on(person.birth_date, today)
+    return person.declared_age or 0
+
+
 def missing_parts(decision: BestInterestDecision | None) -> Sequence[str]:
     """Fields of a child's file that are still empty, in the order in which they are asked for."""
     if decision is None:
@@ -408,6 +456,8 @@ class ProtectionCase:
         Last day on which the screening counts; ``None`` where there is none.
     journey, in_draft_since
         The next journey with a seat, and since when a draft plan looks at the group.
+    raised_by
+        Who raised each hold and who proposed to lift it: name by user id.
     """
 
     person: Person
@@ -420,6 +470,7 @@ class ProtectionCase:
     screen_by: date | None = None
     journey: Journey | None = None
     in_draft_since: datetime | None = None
+    raised_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_touched(self) -> bool:
@@ -482,6 +533,13 @@ def cases(session: Session, actor: Actor) -> list[ProtectionCase]:
     where = situation(session)
     zone_name = where.zone_name(session.get_one(Office, actor.office_id).home_place_id) if rows else "UTC"
     valid = timedelta(days=where.policy.screening_valid_days)
+    signers = {
+        user_id for each in holds.values() for hold in each for user_id in (hold.raised_by, hold.lift_proposed_by)
+    }
+    names = {
+        user.user_id: f"{user.display_name} ({user.organisation})"
+        for user in session.exec(select(User).where(col(User.user_id).in_(signers - {None}))).all()
+    }
     journeys, drafts = next_journeys(session, ids), drafts_of_groups(session, actor.office_id or "")
     found = [
         ProtectionCase(
@@ -497,6 +555,7 @@ def cases(session: Session, actor: Actor) -> list[ProtectionCase]:
             else None,
             journey=journeys.get(person.person_id),
             in_draft_since=drafts.get(person.group_id),
+            raised_by=names if person.person_id in holds else {},
         )
         for person, case in rows
     ]

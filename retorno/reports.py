@@ -16,12 +16,12 @@ from sqlmodel import Session
 
 from retorno import clock, keyring, statistics
 from retorno.errors import InputError
-from retorno.labels import all_labels, label
+from retorno.labels import all_labels, day_text, label
 from retorno.models.office import Office
 from retorno.office import access, audit, oversight
 from retorno.papers.sheets import csv_bytes
 from retorno.situation import ground
-from retorno.statistics import BY_AIR, OTHER, Release, Table
+from retorno.statistics import BY_AIR, FEMALE_PLUS, OTHER, Release, Table
 from retorno.suppression import TOTAL
 from retorno.vocabulary import Language
 
@@ -101,11 +101,11 @@ def verify_report(content: bytes, public_keys: Mapping[str, bytes]) -> bool:
 # ---- statistics ------------------------------------------------------------------------------------------------
 
 
-def month_text(month: str, language: Language) -> str:
-    """A month in words, such as ``enero de 2027``."""
+def month_text(month: str, language: Language, *, is_short: bool = False) -> str:
+    """A month in words, such as ``enero de 2027``; short for a table's heading: ``ene 2027``."""
     year, number = (int(part) for part in month.split("-"))
     first = clock.now().date().replace(year=year, month=number, day=1)
-    pattern = "LLLL 'de' y" if language is Language.ES else "LLLL y"
+    pattern = "LLL y" if is_short else "LLLL 'de' y" if language is Language.ES else "LLLL y"
     return str(format_date(first, pattern, locale=language.value))
 
 
@@ -185,16 +185,30 @@ def _tables(made: Release, language: Language) -> list[tuple[str, list[str], lis
     ]
 
 
-def note(made: Release, language: Language) -> str:
-    """What a hidden cell means, and what is counted."""
-    unit = label(f"statistics.unit.{made.unit.value}", language)
-    return f"{label('statistics.hidden', language, n=made.threshold, mark=HIDDEN)} {unit}"
+def notes(made: Release, language: Language) -> list[str]:
+    """When it was published and what it replaces, what a hidden cell means, what is counted."""
+    lines = []
+    if made.published_at is not None:
+        day = day_text(made.published_at.date(), language)
+        lines.append(label("statistics.published_on", language, day=day))
+        if made.reason is not None:
+            reason = label(f"statistics.reason.{made.reason.value}", language)
+            lines[0] = label(
+                "statistics.corrected_on", language, day=day, n=made.version, before=made.version - 1, reason=reason
+            )
+    lines.append(
+        f"{label('statistics.hidden', language, n=made.threshold, mark=HIDDEN)} "
+        f"{label(f'statistics.unit.{made.unit.value}', language)}"
+    )
+    if FEMALE_PLUS in made.profile.axes[1]:
+        lines.append(label("statistics.plus", language))
+    return lines
 
 
 def statistics_csv(session: Session, actor: access.Actor, *, month: str, language: Language) -> bytes:
     """The three tables of a month under each other, for a spreadsheet."""
     made = statistics.release(session, actor, month=month)
-    lines: list[Sequence[str | int]] = [[note(made, language)]]
+    lines: list[Sequence[str | int]] = [[line] for line in notes(made, language)]
     for heading, head, rows in _tables(made, language):
         lines += [[], [heading], head, *([_number(cell) for cell in row] for row in rows)]
     audit.append(session, actor, act="file.statistics", object_kind="statistics", object_id=month, outcome="read")
@@ -213,7 +227,7 @@ def statistics_page(session: Session, actor: access.Actor, *, month: str, langua
     parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(office.name if office else '')}</p>"]
     if office is not None and office.is_demo:
         parts.append(f"<p><strong>{escape(label('light.demo', language))}</strong></p>")
-    parts.append(f"<p>{escape(note(made, language))}</p>")
+    parts += [f"<p>{escape(line)}</p>" for line in notes(made, language)]
     for heading, head, rows in _tables(made, language):
         parts.append(f"<h2>{escape(heading)}</h2>{_html_table(head, rows)}")
     audit.append(session, actor, act="file.statistics", object_kind="statistics", object_id=month, outcome="read")

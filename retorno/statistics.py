@@ -8,11 +8,12 @@ the difference of two tables.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -38,10 +39,19 @@ AGE_GROUPS: tuple[tuple[str, int, int], ...] = (
 )
 OTHER = "other"
 """Nationalities with too few people, together."""
-MALE_OR_UNSPECIFIED = "MU"
+FEMALE_PLUS, MALE_PLUS = "F+", "M+"
+"""Women and men with the people whose sex is unspecified shared out between them, where those are few."""
 BY_AIR = "air"
 """Stands for the crossing of a return that crossed no land border."""
 DAYS_OF_WEEK = 7
+
+
+class Correction(StrEnum):
+    """Why a later version of a month replaces the one before."""
+
+    LATE_HANDOVER = "late_handover"
+    WRONG_RECORD = "wrong_record"
+    SAME_PERSON = "same_person"
 
 
 class Unit(StrEnum):
@@ -90,7 +100,7 @@ class Wait:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """The tables of one month as published."""
+    """The tables of one month as published; ``reason`` says why a later version replaces the one before."""
 
     month: str
     version: int
@@ -99,6 +109,8 @@ class Release:
     profile: Table
     crossing: Table
     waits: tuple[Wait, ...]
+    published_at: datetime | None = None
+    reason: Correction | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,17 +221,21 @@ def profile_table(returns: Iterable[Return], threshold: int) -> Table:
     """Nationality by sex by age group.
 
     Nationalities below the threshold stand together as ``OTHER`` with as many of the next larger ones as it takes, age
-    groups below it with a neighbour;
-    people whose sex is unspecified stand with the men where they are fewer than the threshold, whether there are any
-    or not.
+    groups below it with a neighbour. People whose sex is unspecified are a category of their own from the threshold
+    on; else each of them counts with the women or with the men, by a fixed draw, and both categories are named so
+    whether there is anybody or not: neither is said to be what they are not, and their number cannot be worked out.
     """
     rows = list(returns)
     merged = _merged(Counter(each.nationality for each in rows), threshold)
     is_x_own = sum(each.sex is Sex.UNSPECIFIED for each in rows) >= threshold
-    sexes = ("F", "M", "X") if is_x_own else ("F", MALE_OR_UNSPECIFIED)
+    sexes = ("F", "M", "X") if is_x_own else (FEMALE_PLUS, MALE_PLUS)
 
     def sex(each: Return) -> str:
-        return each.sex.value if is_x_own or each.sex is Sex.FEMALE else MALE_OR_UNSPECIFIED
+        if is_x_own:
+            return each.sex.value
+        if each.sex is Sex.UNSPECIFIED:
+            return (FEMALE_PLUS, MALE_PLUS)[hashlib.sha256(each.person_id.encode()).digest()[0] % 2]
+        return FEMALE_PLUS if each.sex is Sex.FEMALE else MALE_PLUS
 
     ages = _joined_ages(Counter(age_group(each.age) for each in rows), threshold)
     counts: Counter[Key] = Counter((merged[each.nationality], sex(each), ages[age_group(each.age)]) for each in rows)
@@ -336,18 +352,68 @@ def publish(session: Session, actor: access.Actor, *, month: str, unit: Unit = U
         raise InputError([Fault(column="month", code="TOO_YOUNG", what=what)])
     threshold = situation(session).policy.small_cell_outside
     made = _release(month, unit, returns if unit is Unit.EVENTS else _one_each(session, returns), threshold)
+    return _store(session, actor, made, act="statistics.publish")
+
+
+def correct(session: Session, actor: access.Actor, *, month: str, reason: Correction | None) -> Release:
+    """Publish a month anew with the reason; what was published before stays on record.
+
+    Whoever holds both tables can take one from the other. So a number that stands in both has to be the same or differ
+    by the threshold at least, and what is counted stays what it was.
+
+    Raises
+    ------
+    InputError
+        If no reason is given, no number changed, or a difference would show a small number of people.
+    NotAllowed
+        If the month is not published.
+    """
+    actor = access.require(session, actor, "statistics.publish")
+    office_id = actor.office_id or ""
+    held = _latest(session, office_id, month)
+    if held is None:
+        raise NotAllowed
+    if reason is None:
+        raise InputError([Fault(column="correction", code="EMPTY", what="empty, expected a reason")])
+    before = read_release(held)
+    returns = [each for each in closed_returns(session, office_id) if each.month == month]
+    threshold = situation(session).policy.small_cell_outside
+    made = _release(
+        month, before.unit, returns if before.unit is Unit.EVENTS else _one_each(session, returns), threshold
+    )
+    made = replace(made, version=before.version + 1, reason=reason)
+    if (made.profile, made.crossing, made.waits) == (before.profile, before.crossing, before.waits):
+        raise InputError([Fault(column="month", code="NOTHING_CHANGED", what="every number is as published")])
+    if any(0 < difference < threshold for difference in _differences(before, made)):
+        what = f"a number would differ by fewer than {threshold} from the one published: the difference would show them"
+        raise InputError([Fault(column="month", code="SMALL_DIFFERENCE", value=str(threshold), what=what)])
+    return _store(session, actor, made, act="statistics.correct")
+
+
+def _differences(before: Release, after: Release) -> list[int]:
+    """By how much the numbers that are published in both differ."""
+    return [
+        abs(value - old)
+        for first, second in ((before.profile, after.profile), (before.crossing, after.crossing))
+        for key, value in second.cells.items()
+        if value is not None and (old := first.cells.get(key)) is not None
+    ]
+
+
+def _store(session: Session, actor: access.Actor, made: Release, *, act: str) -> Release:
     row = StatisticRelease(
-        office_id=office_id,
-        month=month,
+        office_id=actor.office_id or "",
+        month=made.month,
         version=made.version,
         body=json.dumps(_as_json(made), sort_keys=True, separators=(",", ":")),
+        reason=made.reason.value if made.reason else "",
         published_by=actor.user_id,
         published_at=clock.now(),
     )
     session.add(row)
     session.flush()
-    audit.append(session, actor, act="statistics.publish", object_kind="statistics", object_id=month)
-    return made
+    audit.append(session, actor, act=act, object_kind="statistics", object_id=made.month)
+    return read_release(row)
 
 
 def _release(month: str, unit: Unit, returns: Sequence[Return], threshold: int) -> Release:
@@ -419,4 +485,6 @@ def read_release(row: StatisticRelease) -> Release:
             Wait(nationality=name, median_days=median, p90_days=p90, max_weeks=weeks)
             for name, median, p90, weeks in value["waits"]
         ),
+        published_at=row.published_at,
+        reason=Correction(row.reason) if row.reason else None,
     )

@@ -54,6 +54,7 @@ ACTS: dict[str, frozenset[Role]] = {
         "intake.read": (CO, PR),
         "intake.update": (CO,),
         "intake.draft": (CO, PR, HE),
+        "intake.call": (CO,),
         "intake.consent": (CO, PR),
         "intake.document": (CO,),
         "intake.duplicate": (CO,),
@@ -63,6 +64,7 @@ ACTS: dict[str, frozenset[Role]] = {
         "protection.lift": (PR, HE),
         "protection.best_interest": (PR,),
         "protection.escort": (PR,),
+        "protection.age": (PR,),
         "health.read": (HE, PR),
         "health.record": (HE,),
         # 2 readiness, 3 planning
@@ -107,6 +109,7 @@ ACTS: dict[str, frozenset[Role]] = {
         # office
         "admin.users": (AD,),
         "admin.policy": (AD,),
+        "admin.office": (AD,),
         "admin.agreement": (CO, AD),
         "audit.read": (AU,),
         "admin.hours": (AD,),

@@ -88,9 +88,11 @@ def create_user(
     login = clean_text(login).strip().casefold()
     faults = []
     if not (3 <= len(login) <= 60 and all(c.isascii() and (c.isalnum() or c in "._-@") for c in login)):
-        faults.append(Fault(what="expected 3 to 60 letters, digits or . _ - @", column="login", value=login))
+        faults.append(
+            Fault(code="LOGIN", what="expected 3 to 60 letters, digits or . _ - @", column="login", value=login)
+        )
     elif session.exec(select(User).where(User.login == login)).first() is not None:
-        faults.append(Fault(what="is taken, choose another", column="login", value=login))
+        faults.append(Fault(code="LOGIN_TAKEN", what="is taken, choose another", column="login", value=login))
     try:
         check_password(password, about=(login, display_name, organisation))
     except InputError as error:

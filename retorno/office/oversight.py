@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, and_
+from sqlmodel import Session, col, or_, select
 
 from retorno import clock
 from retorno.errors import Fault, InputError
 from retorno.models.movements import ManifestVersion, Movement, Plan, PolicySetting
-from retorno.models.office import AuditEntry, RoleGrant, User
+from retorno.models.office import AuditEntry, Office, RoleGrant, User
+from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, audit
 from retorno.policy import PolicyKey, check_setting, policy_keys, policy_on
+from retorno.text import clean_text
 from retorno.vocabulary import MovementStatus, PlanStatus, Role
 
 
@@ -87,7 +90,10 @@ def set_number(
         If the value is looser than the shipped one, out of its range, or the day has passed.
     """
     actor = access.require(session, actor, "admin.policy")
-    check_setting(key, value)
+    try:
+        check_setting(key, value)
+    except InputError as error:
+        raise InputError([replace(fault, column="value") for fault in error.faults]) from error
     today = clock.now().date()
     day = valid_from or today
     if day < today:
@@ -100,6 +106,37 @@ def set_number(
     session.flush()
     audit.append(session, actor, act="admin.policy", object_kind="policy", object_id=key, ids={"value": str(value)})
     return row
+
+
+def complaint_contact(session: Session, actor: access.Actor) -> str:
+    """The phone for complaints that is printed on every itinerary; empty until somebody sets it."""
+    actor = access.require(session, actor, "admin.office")
+    return session.get_one(Office, actor.office_id).complaint_contact
+
+
+def set_complaint_contact(session: Session, actor: access.Actor, *, contact: str) -> Office:
+    """Set the phone for complaints; papers printed from now on name it.
+
+    Raises
+    ------
+    InputError
+        If it holds no six digits.
+    """
+    actor = access.require(session, actor, "admin.office")
+    text = clean_text(contact, column="complaint_contact", max_chars=MAX_CONTACT).strip()
+    if sum(character.isdigit() for character in text) < MIN_PHONE_DIGITS:
+        raise InputError([Fault(column="complaint_contact", code="PHONE", value=text, what="expected a phone number")])
+    office = session.get_one(Office, actor.office_id)
+    if office.complaint_contact != text:
+        office.complaint_contact = text
+        session.add(office)
+        session.flush()
+        audit.append(session, actor, act="admin.office", object_kind="office", object_id=office.office_id)
+    return office
+
+
+MAX_CONTACT = 60
+MIN_PHONE_DIGITS = 6
 
 
 # ---- the log -----------------------------------------------------------------------------------------------------
@@ -115,8 +152,9 @@ def chain_state(session: Session, actor: access.Actor, *, anchor: str | None = N
 class Wanted:
     """What to look for in the log; an empty field asks for everything.
 
-    ``act`` is the beginning of an act such as ``changes.``; ``actor_id`` and ``object_id`` are whole ids; ``since`` and
-    ``until`` are instants, ``until`` not included; ``before`` keeps entries with a smaller number, for the next page.
+    ``act`` is the beginning of an act such as ``changes.``; ``actor_id`` is an id or a login; ``object_id`` is an id or
+    the reference of a case or movement, and finds the readings of pages that showed it; ``since`` and ``until`` are
+    instants, ``until`` not included; ``before`` keeps entries with a smaller number, for the next page.
     """
 
     act: str = ""
@@ -134,18 +172,23 @@ PAGE_ENTRIES = 50
 
 def entries(session: Session, actor: access.Actor, *, wanted: Wanted) -> Sequence[AuditEntry]:
     """Fifty entries of the log, newest first, ids only."""
-    access.require(session, actor, "audit.read")
+    actor = access.require(session, actor, "audit.read")
     statement = select(AuditEntry)
     if wanted.act:
         statement = statement.where(col(AuditEntry.act).startswith(wanted.act, autoescape=True))
     for column, value in (
         (AuditEntry.role, wanted.role),
         (AuditEntry.outcome, wanted.outcome),
-        (AuditEntry.actor_id, wanted.actor_id),
-        (AuditEntry.object_id, wanted.object_id),
     ):
         if value:
             statement = statement.where(col(column) == value)
+    if wanted.actor_id:
+        of_login = select(User.user_id).where(User.login == wanted.actor_id.casefold())
+        statement = statement.where(
+            or_(col(AuditEntry.actor_id) == wanted.actor_id, col(AuditEntry.actor_id).in_(of_login))
+        )
+    if wanted.object_id:
+        statement = statement.where(_is_about(session, actor, wanted.object_id))
     if wanted.since is not None:
         statement = statement.where(col(AuditEntry.at) >= wanted.since)
     if wanted.until is not None:
@@ -155,12 +198,57 @@ def entries(session: Session, actor: access.Actor, *, wanted: Wanted) -> Sequenc
     return session.exec(statement.order_by(col(AuditEntry.sequence).desc()).limit(PAGE_ENTRIES)).all()
 
 
+def _is_about(session: Session, actor: access.Actor, wanted: str) -> ColumnElement[bool]:
+    """Entries of one object by its id, and readings of a page that showed it.
+
+    The reference of a case stands for everybody of it, in readings only: which acts of protection a known case has seen
+    is nothing that the log tells (access.md, matrix).
+    """
+    office_id, reference = actor.office_id or "", wanted.upper()
+    movements = session.exec(
+        select(Movement.movement_id).where(Movement.office_id == office_id, Movement.reference == reference)
+    ).all()
+    shown = {wanted}
+    for row in session.exec(
+        select(Case.case_id, TravelGroup.group_id, Person.person_id)
+        .join(TravelGroup, col(TravelGroup.case_id) == Case.case_id)
+        .join(Person, col(Person.group_id) == TravelGroup.group_id)
+        .where(Case.office_id == office_id, Case.reference == reference)
+    ).all():
+        shown |= set(row)
+    return or_(
+        col(AuditEntry.object_id).in_([wanted, *movements]),
+        and_(
+            col(AuditEntry.outcome) == "read",
+            or_(
+                col(AuditEntry.object_id).in_(sorted(shown)),
+                *(
+                    col(AuditEntry.fields).contains(each, autoescape=True)
+                    for each in sorted(shown)
+                    if len(each) >= MIN_ID_CHARS
+                ),
+            ),
+        ),
+    )
+
+
+MIN_ID_CHARS = 8
+"""A shorter text is looked for as an object only: it would stand in too many entries by chance."""
+
+
+def shown_count(entry: AuditEntry) -> int:
+    """How many objects a reading of a page showed; 0 where the entry is about one object."""
+    ids = json.loads(entry.fields).get("ids", "")
+    return len(ids.split(",")) if ids else 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the log knows, to choose from."""
+    """What the log knows, to choose from; ``logins`` by user id."""
 
     acts: tuple[str, ...]
     roles: tuple[str, ...]
+    logins: Mapping[str, str]
 
 
 def known(session: Session, actor: access.Actor) -> Known:
@@ -169,6 +257,7 @@ def known(session: Session, actor: access.Actor) -> Known:
     return Known(
         acts=tuple(sorted(session.exec(select(AuditEntry.act).distinct()).all())),
         roles=tuple(sorted(session.exec(select(AuditEntry.role).distinct()).all())),
+        logins={user.user_id: user.login for user in session.exec(select(User)).all()},
     )
 
 
@@ -220,10 +309,18 @@ class RuleAudit:
     lists: tuple[ListChecked, ...]
     plans: tuple[PlanChecked, ...]
     rules: tuple[RuleCount, ...]
+    months: tuple[str, ...] = ()
 
 
-def rule_audit(session: Session, actor: access.Actor) -> RuleAudit:
-    """What was checked, when, with which outcome; a monitor sees journeys that are over, an auditor all of them."""
+def rule_audit(session: Session, actor: access.Actor, *, month: str = "", zone_name: str = "UTC") -> RuleAudit:
+    """What was checked, when, with which outcome; a monitor sees journeys that are over, an auditor all of them.
+
+    Parameters
+    ----------
+    month
+        Lists issued in this month only, such as ``2027-01``, on the clock of ``zone_name``; empty for all of them.
+        ``months`` of the answer names those that hold a list, newest first.
+    """
     actor = access.require(session, actor, "monitor.read")
     statement = (
         select(ManifestVersion)
@@ -234,7 +331,12 @@ def rule_audit(session: Session, actor: access.Actor) -> RuleAudit:
     if not actor.has(Role.AUDITOR):
         statement = statement.where(Movement.status == MovementStatus.CLOSED)
     lists, asked, passed, notes = [], Counter[str](), Counter[str](), Counter[str]()
+    months: dict[str, None] = {}
     for version in session.exec(statement).all():
+        issued_in = f"{clock.local(version.issued_at, zone_name):%Y-%m}"
+        months[issued_in] = None
+        if month not in ("", issued_in):
+            continue
         outcomes = json.loads(version.verdict) if version.verdict else []
         for outcome in outcomes:
             asked[outcome["rule"]] += 1
@@ -264,6 +366,7 @@ def rule_audit(session: Session, actor: access.Actor) -> RuleAudit:
             )
             for rule in sorted(asked, key=lambda name: int(name.removeprefix("R")))
         ),
+        months=tuple(months),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import first_run
+from retorno import crew, first_run
 from retorno.errors import Fault, InputError
 from retorno.models.office import RoleGrant
 from retorno.office import accounts, oversight
@@ -32,19 +32,23 @@ def show() -> None:
     _new_password(here)
     _waiting(here, found)
     counts = {"users": len(found), "numbers": -1, "needs": open_needs}
+    if open_needs:  # On the first days the list of what is missing is the page.
+        counts = {"needs": open_needs} | counts
     match lists.shelf(here, "show", counts, "view.administration.tab"):
         case "users":
-            _accounts(here, found)
+            names = session.look(crew.escort_names)
+            _accounts(here, found, names)
             _new_user(here)
-            _grant(here, found)
+            _grant(here, found, names)
         case "numbers":
             _numbers(here, session.look(oversight.numbers))
         case _:
             _needs(here, needs)
 
 
-def _scope(here: Visit, grant: RoleGrant) -> str:
-    scope = f" {session.named(grant.scope, here.language)}" if grant.scope else ""
+def _scope(here: Visit, grant: RoleGrant, escorts: Mapping[str, str]) -> str:
+    name = escorts.get(grant.scope) or session.named(grant.scope, here.language)
+    scope = f" ({name})" if grant.scope else ""
     until = f" {here.t('view.until')} {components.day_text(grant.valid_until)}" if grant.valid_until else ""
     return f"{here.t(f'role.{grant.role.value}')}{scope}{until}"
 
@@ -54,12 +58,21 @@ def _scope(here: Visit, grant: RoleGrant) -> str:
 
 def _waiting(here: Visit, found: Sequence[Account]) -> None:
     """Grants that the second administrator has to decide on."""
+    if not any(grant.approved_by is None for account in found for grant in account.grants):
+        return
+    escorts = session.look(crew.escort_names)
     for account in found:
         for grant in (each for each in account.grants if each.approved_by is None):
             with st.container(border=True):
                 text, door = st.columns([6, 3], vertical_alignment="center")
                 text.markdown(
-                    plain(here.t("view.administration.waits", name=account.user.display_name, role=_scope(here, grant)))
+                    plain(
+                        here.t(
+                            "view.administration.waits",
+                            name=account.user.display_name,
+                            role=_scope(here, grant, escorts),
+                        )
+                    )
                 )
                 with door:
                     _decide(here, account, grant)
@@ -101,7 +114,7 @@ def _new_password(here: Visit) -> None:
             st.rerun()
 
 
-def _accounts(here: Visit, found: Sequence[Account]) -> None:
+def _accounts(here: Visit, found: Sequence[Account], escorts: Mapping[str, str]) -> None:
     wanted = lists.search(
         here,
         found,
@@ -121,7 +134,7 @@ def _accounts(here: Visit, found: Sequence[Account]) -> None:
                 each.user.login,
                 each.user.display_name,
                 each.user.organisation,
-                "\n".join(_scope(here, grant) for grant in each.grants if grant.approved_by)
+                "\n".join(_scope(here, grant, escorts) for grant in each.grants if grant.approved_by)
                 or here.t("view.administration.no_role"),
                 here.t("view.administration.disabled" if each.user.disabled_at else "view.administration.enabled"),
             )
@@ -139,17 +152,17 @@ def _accounts(here: Visit, found: Sequence[Account]) -> None:
         key="admin.one",
     )
     if chosen is not None:
-        _account(here, names[chosen])
+        _account(here, names[chosen], escorts)
 
 
-def _account(here: Visit, account: Account) -> None:
+def _account(here: Visit, account: Account, escorts: Mapping[str, str]) -> None:
     """What can be done with one account."""
     user = account.user
     with st.container(border=True):
         for grant in (each for each in account.grants if each.approved_by):
             components.danger(
                 here,
-                here.t("view.administration.revoke", role=_scope(here, grant)),
+                here.t("view.administration.revoke", role=_scope(here, grant, escorts)),
                 here.t("view.administration.revoke_facts", name=user.display_name),
                 here.t("view.administration.revoke_do"),
                 "admin.users",
@@ -241,8 +254,8 @@ def _new_user(here: Visit) -> None:
         )
 
 
-def _scopes(role: Role) -> list[str]:
-    """What a role is for: states, posts, reception places; nothing for roles of the office."""
+def _scopes(role: Role, escorts: Mapping[str, str]) -> list[str]:
+    """What a role is for: states, posts, reception places, an escort; nothing for roles of the office."""
     facts = ground()
     if role is Role.CONSULATE:
         return sorted(facts.countries)
@@ -250,10 +263,10 @@ def _scopes(role: Role) -> list[str]:
         return sorted(facts.posts, key=session.named)
     if role is Role.RECEPTION:
         return sorted(facts.reception, key=session.named)
-    return []
+    return list(escorts) if role is Role.ESCORT else []
 
 
-def _grant(here: Visit, found: Sequence[Account]) -> None:
+def _grant(here: Visit, found: Sequence[Account], escorts: Mapping[str, str]) -> None:
     with st.expander(here.t("view.administration.grant")):
         st.caption(here.t("view.administration.duties"))
         first, second, third = st.columns(3)
@@ -268,22 +281,22 @@ def _grant(here: Visit, found: Sequence[Account]) -> None:
         )
         with second:
             role = components.choice(here, here.t("field.role"), list(Role), "role", key="admin.grant.role", index=None)
-        scopes = _scopes(role) if role is not None else []
+        scopes = _scopes(role, escorts) if role is not None else []
         with third:
             scope = (
                 st.selectbox(
                     here.t("field.scope"),
                     scopes,
                     index=None,
-                    format_func=lambda each: session.named(each, here.language),
+                    format_func=lambda each: escorts.get(each) or session.named(each, here.language),
                     placeholder=here.t("view.choose"),
                     key=f"admin.grant.scope.{role}",
                 )
                 if scopes
                 else None
             )
-            if role is Role.ESCORT:
-                scope = st.text_input(here.t("field.escort_id"), key="admin.grant.escort")
+            if role is Role.ESCORT and not scopes:
+                st.info(plain(here.t("view.administration.no_escort")))
             until = components.day_field(here, "role_until", key="admin.grant.until")
 
         def grant(db: Session, actor: Actor) -> object:
@@ -311,6 +324,7 @@ def _grant(here: Visit, found: Sequence[Account]) -> None:
             key="admin.grant.do",
             primary=True,
             said=here.t("view.administration.asked"),
+            after=lambda _: session.clear_fields("admin.grant."),
         )
 
 
@@ -392,25 +406,22 @@ def _number(here: Visit, each: NumberInForce) -> None:
             plain(here.t("view.administration.floor_rises" if row.rises else "view.administration.floor", n=loosest))
         )
         first, second, _ = st.columns([2, 2, 3])
-        value = first.number_input(
-            f"{here.t('field.value')} ({here.t(f'unit.{row.unit}')})",
-            row.floor,
-            row.ceiling,
-            each.value,
+        is_clock = row.unit == MINUTES_OF_DAY
+        typed = first.text_input(
+            here.t("field.value") if is_clock else f"{here.t('field.value')} ({here.t(f'unit.{row.unit}')})",
+            _clock(each.value) if is_clock else str(each.value),
             key=f"admin.value.{row.key}",
-            help=f"{row.floor}–{row.ceiling}",
         )
         with second:
             day = components.day_field(here, "policy_from", key=f"admin.from.{row.key}")
-        if row.unit == MINUTES_OF_DAY:
-            st.caption(number_text(here, int(value), row.unit))
+        st.caption(f"{here.t('column.range')}: {_range_text(here, each)}")
 
         def set_it(db: Session, actor: Actor) -> object:
             return oversight.set_number(
                 db,
                 actor,
                 key=row.key,
-                value=int(value),
+                value=_typed(typed, is_clock=is_clock),
                 valid_from=components.parse_day(day, field="policy_from"),
             )
 
@@ -422,6 +433,16 @@ def _number(here: Visit, each: NumberInForce) -> None:
             primary=True,
             said=here.t("view.administration.set_done"),
         )
+
+
+def _typed(text: str, *, is_clock: bool) -> int:
+    """A typed number, or the minute of a typed time of day."""
+    if is_clock:
+        at = components.parse_clock(text, field="value")
+        return 60 * at.hour + at.minute
+    if not text.strip().isdecimal():
+        raise InputError([Fault(column="value", code="NUMBER", value=text, what="expected a whole number")])
+    return int(text)
 
 
 # ---- the first-run list -------------------------------------------------------------------------------------------
@@ -446,5 +467,23 @@ def _needs(here: Visit, needs: Sequence[first_run.Need]) -> None:
         ],
         numbers=" nn ",
     )
-    st.caption(here.t("view.administration.backup"))
     session.link_to("ground", here.t("view.ground"))
+    _complaint(here)
+    st.caption(here.t("view.administration.backup"))
+
+
+def _complaint(here: Visit) -> None:
+    """The phone for complaints, printed on every itinerary."""
+    now = session.look(oversight.complaint_contact)
+    with st.expander(here.t("view.administration.complaint"), expanded=not now):
+        first, _ = st.columns([2, 3])
+        contact = first.text_input(
+            here.t("field.complaint_contact"), now, key="admin.complaint", help=here.t("help.complaint_contact")
+        )
+        session.act_button(
+            here.t("view.administration.complaint_do"),
+            "admin.office",
+            lambda db, actor: oversight.set_complaint_contact(db, actor, contact=contact),
+            key="admin.complaint.do",
+            said=here.t("view.administration.complaint_done"),
+        )

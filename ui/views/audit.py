@@ -1,4 +1,4 @@
-"""Audit: is the log whole, what stands in it, and every list rule by rule; ids only."""
+"""Audit: what stands in the log, is it whole, and every list rule by rule; of people only ids."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
+from retorno import reports
 from retorno.errors import InputError
+from retorno.models.office import AuditEntry
 from retorno.office import oversight
 from retorno.office.access import Actor
 from retorno.office.audit import ChainState
-from retorno.office.oversight import RuleAudit, Wanted
+from retorno.office.oversight import Known, RuleAudit, Wanted
 from retorno.vocabulary import Role
 from ui import components, lists, session
 from ui.session import Visit, plain
@@ -21,17 +23,19 @@ OUTCOMES = ("done", "read", "refused")
 
 
 def show() -> None:
-    """State of the log, then entries, or lists and plans by rule."""
+    """Who did what, whether the log is whole, lists and plans rule by rule."""
     here = session.visit()
     components.title(here, "view.audit.title")
-    chain(here)
-    session.file_link("audit_report", "", here.t("view.audit.report"))
-    st.caption(here.t("view.audit.report_what"))
-    match lists.shelf(here, "show", {"entries": -1, "rules": -1, "plans": -1}, "view.audit.tab"):
+    counts = dict.fromkeys(("entries", "log", "rules", "plans"), -1)
+    match lists.shelf(here, "show", counts, "view.audit.tab"):
         case "entries":
             _entries(here)
+        case "log":
+            chain(here)
+            session.file_link("audit_report", "", here.t("view.audit.report"))
+            st.caption(here.t("view.audit.report_what"))
         case "rules":
-            rules(here, session.look(oversight.rule_audit))
+            rules(here)
         case _:
             _plans(here, session.look(oversight.rule_audit))
 
@@ -70,9 +74,17 @@ def role_name(here: Visit, role: str) -> str:
     return here.t(f"role.{role}") if session.has_words(f"role.{role}") else role
 
 
-def _wanted(here: Visit) -> Wanted | None:
+def _wanted(here: Visit, known: Known) -> Wanted | None:
     """What the visitor looks for; ``None`` while a date cannot be read."""
-    known = session.look(oversight.known)
+    object_id = st.text_input(
+        here.t("field.object_id"), key="audit.object", placeholder="Q4NEJYBBEV, P-…", help=here.t("help.object_id")
+    ).strip()
+    first, second, third = st.columns(3)
+    with first:
+        since = components.day_field(here, "since_day", key="audit.since")
+    with second:
+        until = components.day_field(here, "until_day", key="audit.until")
+    actor_id = third.text_input(here.t("field.actor_id"), key="audit.actor", help=here.t("help.actor_id")).strip()
     first, second, third = st.columns(3)
     act = first.selectbox(
         here.t("column.act"),
@@ -92,12 +104,6 @@ def _wanted(here: Visit) -> Wanted | None:
         format_func=lambda each: here.t(f"outcome.{each}") if each else here.t("view.all"),
         key="audit.outcome",
     )
-    with first:
-        since = components.day_field(here, "since_day", key="audit.since")
-    with second:
-        until = components.day_field(here, "until_day", key="audit.until")
-    actor_id = third.text_input(here.t("field.actor_id"), key="audit.actor", placeholder="U-…").strip()
-    object_id = first.text_input(here.t("field.object_id"), key="audit.object", placeholder="M-…").strip()
     try:
         start, end = (components.parse_day(text, field="since_day") for text in (since, until))
         after = end + timedelta(days=1) if end else None
@@ -120,7 +126,9 @@ def _wanted(here: Visit) -> Wanted | None:
 
 
 def _entries(here: Visit) -> None:
-    wanted = _wanted(here)
+    known = session.look(oversight.known)
+    st.caption(here.t("view.audit.entries_what"))
+    wanted = _wanted(here, known)
     if wanted is None:
         return
     asked, before = session.recall("audit.page", (wanted, None))
@@ -134,9 +142,9 @@ def _entries(here: Visit) -> None:
                 row.sequence,
                 here.time(row.at),
                 act_name(here, row.act),
-                row.actor_id,
+                "\n".join(dict.fromkeys((known.logins.get(row.actor_id, row.actor_id), row.actor_id))),
                 role_name(here, row.role),
-                row.object_id,
+                _object(here, row),
                 here.t(f"outcome.{row.outcome}"),
             )
             for row in oversight.entries(db, actor, wanted=page)
@@ -157,25 +165,48 @@ def _entries(here: Visit) -> None:
         st.rerun()
 
 
+def _object(here: Visit, row: AuditEntry) -> str:
+    """What an entry is about; of a page with many people, how many it showed."""
+    shown = oversight.shown_count(row)
+    return row.object_id or (here.t("view.audit.shown", n=shown) if shown else "–")
+
+
 # ---- lists and plans, rule by rule ---------------------------------------------------------------------------------
 
 
-def rules(here: Visit, found: RuleAudit) -> None:
-    """Each rule over every list, then each list; no row of a list, no name."""
-    if not found.rules:
+def rules(here: Visit) -> None:
+    """Each rule over the lists of a month or of all, then each list; no row of a list, no name."""
+    months = session.look(oversight.rule_audit).months
+    if not months:
         components.empty(here, "view.audit.no_rule")
         return
+    first, _ = st.columns([2, 4])
+    month = first.selectbox(
+        here.t("field.issued_in"),
+        ["", *months],
+        format_func=lambda each: reports.month_text(each, here.language) if each else here.t("view.all"),
+        key="audit.month",
+    )
+    found = session.look(lambda db, actor: oversight.rule_audit(db, actor, month=month or "", zone_name=here.zone_name))
     is_auditor = here.actor.has(Role.AUDITOR)
-    head = [here.t(f"column.{name}") for name in ("rule", "what", "asked", "passed")]
+    head = [here.t(f"column.{name}") for name in ("rule", "what", "asked", "passed", "result")]
     components.table(
         head + ([here.t("column.notes")] if is_auditor else []),
         [
-            (each.rule, here.t(f"rule.{each.rule}"), each.asked, each.passed) + ((each.notes,) if is_auditor else ())
+            (
+                each.rule,
+                here.t(f"rule.{each.rule}"),
+                each.asked,
+                each.passed,
+                here.t("view.audit.kept" if each.passed == each.asked else "view.audit.not_kept"),
+            )
+            + ((each.notes,) if is_auditor else ())
             for each in found.rules
         ],
-        numbers="  nnn",
+        numbers="  nn n",
         caption=here.t("view.audit.rules_caption"),
     )
+    st.caption(here.t("view.audit.rules_what"))
     names = ("movement", "version", "when", "signatures", "passed", "not_passed")
     components.table(
         [here.t(f"column.{name}") for name in names],

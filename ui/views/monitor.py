@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from retorno import monitoring, reports
-from retorno.office import oversight
 from ui import components, lists, session
 from ui.session import Visit, plain
 from ui.views import audit
@@ -20,7 +19,7 @@ def show() -> None:
         case "counts":
             _counts(here)
         case "rules":
-            audit.rules(here, session.look(oversight.rule_audit))
+            audit.rules(here)
         case _:
             audit.chain(here)
 
@@ -28,7 +27,7 @@ def show() -> None:
 def _counts(here: Visit) -> None:
     months = session.look(monitoring.counts)
     components.table(
-        [here.t("column.what"), *(reports.month_text(each.month, here.language) for each in months)],
+        [here.t("column.what"), *(reports.month_text(each.month, here.language, is_short=True) for each in months)],
         [
             (
                 here.t(f"monitor.{key}"),

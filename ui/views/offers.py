@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, intake, offer_acts, plan_report, planning
+from retorno import clock, intake, offer_acts, planning
 from retorno.errors import Fault, InputError
 from retorno.models.movements import OfferCreate, Vehicle
 from retorno.offer_acts import OfferRow
@@ -17,6 +17,7 @@ from retorno.vocabulary import Language, Mode
 from ui import components, lists, session
 from ui.forms import Form
 from ui.session import Visit, plain
+from ui.views import crew
 from ui.views.plan import money
 
 FORM = "offer"
@@ -35,7 +36,7 @@ def show() -> None:
         case "vehicles":
             _vehicles(here, vehicles)
         case "crew":
-            _crew(here)
+            crew.show(here)
         case kind:
             _offers(here, kinds[Mode(kind)])
             _add(here, is_open=not found)
@@ -223,22 +224,6 @@ def _add_vehicle(here: Visit, *, is_open: bool) -> None:
             said=here.t("view.offers.vehicle_saved"),
             after=lambda _: session.clear_fields("vehicle.new."),
         )
-
-
-def _crew(here: Visit) -> None:
-    _, drivers, escorts = session.look(plan_report.fleet)
-    components.table(
-        [here.t("column.driver"), here.t("column.operator"), here.t("column.until")],
-        [(each.name, each.operator, components.day_text(each.licence_until)) for each in drivers]
-        or [(here.t("view.offers.no_driver"), "", "")],
-        caption=here.t("view.offers.drivers"),
-    )
-    components.table(
-        [here.t("column.escort"), here.t("column.place"), here.t("column.until")],
-        [(each.name, session.named(each.base_place_id), components.day_text(each.approved_until)) for each in escorts]
-        or [(here.t("view.offers.no_escort"), "", "")],
-        caption=here.t("view.offers.escorts"),
-    )
 
 
 def _add(here: Visit, *, is_open: bool) -> None:

@@ -186,18 +186,27 @@ def _person(here: Visit, row: ProtectionCase) -> None:
     st.subheader(components.full_name(row.person), anchor=False)
     _facts(here, row)
     for hold in row.holds:
-        _hold(here, hold)
-    names = ["screen", "raise"] + (["child", "escort"] if row.person.is_unaccompanied else [])
+        _hold(here, row, hold)
+    names = ["screen", "raise"] + (["child", "escort"] if row.person.is_unaccompanied else []) + ["age"]
     for name, tab in zip(names, st.tabs([here.t(f"view.protection.do.{name}") for name in names]), strict=True):
         with tab:
-            {"screen": _screen, "raise": _raise, "child": _child, "escort": _escort}[name](here, row)
+            {"screen": _screen, "raise": _raise, "child": _child, "escort": _escort, "age": _age}[name](here, row)
 
 
-def _hold(here: Visit, hold: Hold) -> None:
+def _hold(here: Visit, row: ProtectionCase, hold: Hold) -> None:
+    """What is known of a hold, and its next signature."""
     with st.container(border=True):
-        st.markdown(
-            f"**{plain(here.t(f'hold.{hold.kind.value}'))}** · {plain(here.time(hold.raised_at))}  \n{plain(hold.note)}"
+        raised = here.t(
+            "view.protection.raised",
+            name=row.raised_by.get(hold.raised_by, hold.raised_by),
+            at=here.time(hold.raised_at),
         )
+        note = hold.note or here.t("view.protection.no_note")
+        st.markdown(f"**{plain(here.t(f'hold.{hold.kind.value}'))}**  \n{plain(raised)}  \n{plain(note)}")
+        if hold.lift_proposed_by and hold.lift_proposed_at:
+            name = row.raised_by.get(hold.lift_proposed_by, hold.lift_proposed_by)
+            at = here.time(hold.lift_proposed_at)
+            st.markdown(plain(here.t("view.protection.proposed_by", name=name, at=at)))
         if hold.lift_proposed_by and hold.lift_proposed_by != here.actor.user_id:
             st.markdown(plain(here.t("view.protection.decision_says", text=hold.lift_decision)))
             components.danger(
@@ -285,6 +294,23 @@ def _raise(here: Visit, row: ProtectionCase) -> None:
         raise_hold,
         key=f"hold.do.{person_id}",
         said=lambda effect: components.effect_text(here, effect),
+    )
+
+
+def _age(here: Visit, row: ProtectionCase) -> None:
+    """Whether the age is in doubt, and what that changes."""
+    person = row.person
+    st.markdown(
+        plain(here.t("view.protection.age_is_in_doubt" if person.is_age_in_doubt else "view.protection.age_what"))
+    )
+    session.act_button(
+        here.t("view.protection.age_settled" if person.is_age_in_doubt else "view.protection.age_doubt"),
+        "protection.age",
+        lambda db, actor: protection.set_age_in_doubt(
+            db, actor, person_id=person.person_id, version=person.version, is_in_doubt=not person.is_age_in_doubt
+        ),
+        key=f"age.{person.person_id}",
+        said=here.t("view.protection.age_saved"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from retorno import reports, statistics
-from retorno.statistics import Month, Release, Unit
+from retorno.statistics import Correction, Month, Release, Unit
 from retorno.suppression import TOTAL
 from retorno.vocabulary import Role
 from ui import components, lists, session
@@ -35,7 +35,10 @@ def show() -> None:
     session.set_parameter("month", month)
     chosen = by_name[month]
     if chosen.is_published:
-        _release(here, session.look(lambda db, actor: statistics.release(db, actor, month=month)))
+        made = session.look(lambda db, actor: statistics.release(db, actor, month=month))
+        _release(here, made)
+        if here.actor.has(Role.COORDINATOR):
+            _correct(here, made)
     elif not chosen.is_open:
         st.info(plain(here.t("view.statistics.too_young", day=here.day(chosen.opens_on))))
     elif here.actor.has(Role.COORDINATOR):
@@ -76,8 +79,34 @@ def _publish(here: Visit, month: Month) -> None:
     )
 
 
+def _correct(here: Visit, made: Release) -> None:
+    """Publish the month anew, with the reason."""
+    with st.expander(here.t("view.statistics.correct")):
+        st.markdown(plain(here.t("view.statistics.correct_what", n=made.threshold)))
+        reason = components.choice(
+            here,
+            here.t("field.correction"),
+            list(Correction),
+            "statistics.reason",
+            key=f"statistics.reason.{made.version}",
+            index=None,
+        )
+        month = reports.month_text(made.month, here.language)
+        components.danger(
+            here,
+            here.t("view.statistics.correct_do"),
+            here.t("view.statistics.correct_facts", month=month, n=made.version + 1),
+            here.t("view.statistics.correct_do"),
+            "statistics.publish",
+            lambda db, actor: statistics.correct(db, actor, month=made.month, reason=reason),
+            key=f"statistics.correct.{made.month}.{made.version}",
+            said=here.t("view.statistics.correct_done"),
+        )
+
+
 def _release(here: Visit, made: Release) -> None:
-    st.markdown(plain(reports.note(made, here.language)))
+    for line in reports.notes(made, here.language):
+        st.markdown(plain(line))
     first, second, _ = st.columns([2, 2, 4])
     with first:
         session.file_link("statistics_page", made.month, here.t("view.statistics.print"))
