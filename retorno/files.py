@@ -28,7 +28,7 @@ from retorno.models.people import Consent, Person
 from retorno.office import access, accounts, audit
 from retorno.papers import journey, offline, pages, personal
 from retorno.papers.keys import reference
-from retorno.papers.sheets import Sheet, xlsx_bytes
+from retorno.papers.sheets import Sheet, csv_bytes, xlsx_bytes
 from retorno.papers.words import person_language, words
 from retorno.settings import Settings
 from retorno.situation import situation
@@ -36,6 +36,7 @@ from retorno.vocabulary import Language, PartyKind, Role
 
 PDF = "application/pdf"
 HTML = "text/html; charset=utf-8"
+CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TOKEN_LIFE = timedelta(minutes=10)
 
@@ -102,7 +103,7 @@ def prepare(
     kind, object_id
         ``manifest_pdf``, ``manifest_xlsx``: movement/party kind/party id. ``itineraries_pdf``, ``route_pdf``: movement.
         ``handover_pdf``: movement/place. ``itinerary_pdf``: person. ``consent_pdf``: consent. ``offline_check``: empty.
-        ``import_template``: empty. ``import_faults``: the draft.
+        ``import_template``: empty. ``import_faults``, ``import_faults_csv``: the draft.
     """
     match kind:
         case "manifest_pdf" | "manifest_xlsx":
@@ -142,8 +143,8 @@ def _made(session: Session, actor: access.Actor, kind: str, object_id: str, lang
         case "import_template":
             access.require(session, actor, "intake.import")
             return File(name="retorno.xlsx", media_type=XLSX, content=import_template(language))
-        case "import_faults":
-            return faults_file(session, actor, object_id, language)
+        case "import_faults" | "import_faults_csv":
+            return faults_file(session, actor, object_id, language, is_csv=kind == "import_faults_csv")
         case _:
             raise NotAllowed
 
@@ -345,8 +346,10 @@ def prepare_offline_check(session: Session, actor: access.Actor) -> Prepared:
 # ---- import faults --------------------------------------------------------------------------------------------------
 
 
-def faults_file(session: Session, actor: access.Actor, object_id: str, language: Language) -> File:
-    """The problems of an import by row and column, as a workbook; kept as a draft of the one who imported."""
+def faults_file(
+    session: Session, actor: access.Actor, object_id: str, language: Language, *, is_csv: bool = False
+) -> File:
+    """The problems of an import by row and column, as a workbook or CSV; kept as a draft of the one who imported."""
     actor = access.require(session, actor, "intake.import")
     draft = session.get(Draft, (actor.user_id, "import_faults", object_id))
     if draft is None:
@@ -355,5 +358,7 @@ def faults_file(session: Session, actor: access.Actor, object_id: str, language:
         [str(fault["row"] or ""), fault["column"], fault["value"], fault["what"]] for fault in json.loads(draft.values)
     ]
     header = [label(f"import.fault.{name}", language) for name in ("row", "column", "value", "what")]
+    if is_csv:
+        return File(name="retorno-faults.csv", media_type=CSV, content=csv_bytes(header, rows))
     sheet = Sheet(name="1", header=header, rows=rows, widths=(8, 24, 30, 80))
     return File(name="retorno-faults.xlsx", media_type=XLSX, content=xlsx_bytes([sheet]))

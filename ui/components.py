@@ -298,12 +298,26 @@ def choice(here: Visit, text: str, codes: Sequence[T], prefix: str, *, key: str,
 # ---- places -------------------------------------------------------------------------------------------------
 
 
-def destinations(facts: Ground, country: str) -> list[str]:
-    """Where a journey to a country may end: its reception places, or its airports."""
-    places = [place_id for place_id in facts.reception if facts.places.get(place_id)]
-    own = [place_id for place_id in places if facts.places[place_id].country == country]
-    own += [airport.airport_id for airport in facts.airports.values() if airport.country == country]
-    return sorted(own, key=session.named)
+def all_destinations(facts: Ground, language: Language) -> list[str]:
+    """Where a journey may end in any country: places that receive people first, then airports, by country and name."""
+    ends = [place_id for place_id in facts.reception if place_id in facts.places]
+    airports = [airport_id for airport_id in facts.airports if airport_id not in ends]
+    by_name = {each: destination_name(each, language, is_country_first=True) for each in [*ends, *airports]}
+    return [*sorted(ends, key=by_name.__getitem__), *sorted(airports, key=by_name.__getitem__)]
+
+
+def destination_name(place_id: str, language: Language, *, is_country_first: bool = False) -> str:
+    """Such as ``Omoa (Honduras)`` or ``Kabul KBL (Afganistán)``: found by either word."""
+    facts = ground()
+    place, airport = facts.places.get(place_id), facts.airports.get(place_id)
+    if place is not None:
+        name, country = place.name, place.country
+    elif airport is not None:
+        name, country = f"{airport.city.rsplit(', ', 1)[-1]} {airport.iata}", airport.country
+    else:
+        return place_id
+    named = session.named(country, language)
+    return f"{named} {name}" if is_country_first else f"{name} ({named})"
 
 
 # ---- people and findings -----------------------------------------------------------------------------------------

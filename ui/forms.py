@@ -143,14 +143,14 @@ class Form:
             session.set_field(self.key(field), None)
 
     def country(self, field: str, *, first: Sequence[str] = ()) -> str | None:
-        """A country by its name; ``first`` are those most likely here."""
+        """A country by its name or its two letters; ``first`` are those most likely here."""
         language = self.here.language
         codes = sorted(ground().countries, key=lambda code: session.named(code, language))
         known = [code for code in dict.fromkeys(first) if code in codes]
         return self.choose(
             field,
             [*known, *(code for code in codes if code not in known)],
-            lambda code: session.named(code, language),
+            lambda code: f"{session.named(code, language)} ({code})",
         )
 
     def tick(self, field: str, *, help_key: str = "", text: str = "") -> bool:

@@ -495,7 +495,8 @@ def file_link(kind: str, object_id: str, text: str) -> None:
     Parameters
     ----------
     kind
-        ``manifest_pdf``, ``manifest_xlsx``, ``itinerary_pdf``, ``consent_pdf``, ``import_template``, ``import_faults``.
+        ``manifest_pdf``, ``manifest_xlsx``, ``itinerary_pdf``, ``consent_pdf``, ``import_template``, ``import_faults``,
+        ``import_faults_csv``.
     object_id
         What to print, as the kind needs it.
     """

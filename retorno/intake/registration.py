@@ -26,6 +26,7 @@ from retorno.models.office import Office
 from retorno.models.people import CaseCreate, DocumentCreate, PersonCreate, TravelGroupCreate
 from retorno.office import access
 from retorno.office.access import Actor
+from retorno.situation import ground
 from retorno.vocabulary import DocumentType, EntryBasis, Relation, StepState
 
 FORM = "register"
@@ -35,6 +36,8 @@ NOBODY = "nobody"
 """Answer to "who cares for this child?" that makes the child unaccompanied (R12)."""
 NO_DOCUMENT = "none"
 """Answer to "which document?" of a person who has none now."""
+SAME_AS_FIRST = ("family_names", "nationality", "contact_language")
+"""What a further person of a family most often shares with the first: filled in, shown, and to be changed."""
 _TOGETHER = frozenset({"relation", "caregiver", "is_unaccompanied", "key"})
 _PERSON_FIELDS = (
     *("given_names", "family_names", "birth_date", "sex", "nationality", "contact_language", "document_type"),
@@ -43,7 +46,7 @@ _PERSON_FIELDS = (
 )
 _DOCUMENT_FIELDS = ("number", "issuing_country", "expires_on", "safe_conduct_hours", "mrz")
 _JOURNEY_FIELDS = (
-    *("place_id", "stranded_since", "destination_country", "destination_place_id", "destination_municipality"),
+    *("place_id", "stranded_since", "destination_place_id", "destination_municipality"),
     *("onward_means", "is_held", "latest_date"),
 )
 
@@ -118,13 +121,32 @@ def is_child(values: Mapping[str, Any], key: str, *, today: date) -> bool:
 
 def is_third_state(values: Mapping[str, Any], key: str) -> bool:
     """Whether a person goes to a country that is not the one of the nationality (R9)."""
-    nationality, country = values.get(f"{key}.nationality"), values.get("destination_country")
+    nationality, country = values.get(f"{key}.nationality"), destination_country(values)
     return bool(nationality and country and nationality != country)
+
+
+def destination_country(values: Mapping[str, Any]) -> str:
+    """The country of the place where the people of a draft arrive; empty while none is chosen."""
+    place_id = values.get("destination_place_id") or ""
+    place = ground().places.get(place_id) or ground().airports.get(place_id)
+    return place.country if place else ""
 
 
 def has_document(values: Mapping[str, Any], key: str) -> bool:
     """Whether a document of the person is to be typed."""
     return values.get(f"{key}.document_type") not in (None, "", NO_DOCUMENT)
+
+
+def same_as_first(values: Mapping[str, Any], key: str) -> list[str]:
+    """The fields of a further person that hold what the first person's hold."""
+    first = person_keys(values)[0]
+    if key == first:
+        return []
+    return [
+        field
+        for field in SAME_AS_FIRST
+        if values.get(f"{key}.{field}") and values.get(f"{key}.{field}") == values.get(f"{first}.{field}")
+    ]
 
 
 def family_name(values: Mapping[str, Any], key: str) -> str:
@@ -199,15 +221,16 @@ def _read_journey(
     since, latest = _day(values, "stranded_since", faults), _day(values, "latest_date", faults)
     faults += [
         _empty(field)
-        for field in ("stranded_since", "destination_country", "destination_place_id", "onward_means", "is_held")
+        for field in ("stranded_since", "destination_place_id", "onward_means", "is_held")
         if not values.get(field)
     ]
     if since is not None and since > clock.now().date():
         faults.append(Fault(column="stranded_since", code="FUTURE", what=f"{since} lies in the future"))
-    country, end = values.get("destination_country"), values.get("destination_place_id")
+    country, end = destination_country(values), values.get("destination_place_id")
     group = None
-    if country and end:
+    if end:
         faults += destination_faults(country, end)
+    if country:
         try:
             group = read_form(
                 TravelGroupCreate,
@@ -246,7 +269,7 @@ def _read_person(
         if written is None:
             faults.append(_empty("is_third_state_choice_written", row=number))
         if given.get("entry_basis") == EntryBasis.HABITUAL_RESIDENCE:
-            given["habitual_residence"] = values.get("destination_country")
+            given["habitual_residence"] = destination_country(values)
     born = given["birth_date"]
     # Who was born on the way is stranded from birth on.
     given["stranded_since"] = max(since, born) if born is not None and born <= today else since
@@ -377,7 +400,7 @@ def _read_needs(values: Mapping[str, Any], keys: Sequence[str], found: Mapping[s
 def _steps(values: Mapping[str, Any], found: Mapping[str, Sequence[Fault]]) -> list[Step]:
     steps: list[Step] = []
     keys = person_keys(values)
-    unnamed = tuple(f"person-{key}" for key in keys if not family_name(values, key))
+    unnamed = tuple(f"person-{key}" for key in keys if not values.get(f"{key}.given_names"))
     for step_id, faults in found.items():
         kind, _, key = step_id.partition("-")
         waits_for = unnamed if kind in ("together", "needs", "detention") else ()

@@ -14,6 +14,8 @@ from retorno.models.office import Notice
 from retorno.office.access import Actor
 from retorno.vocabulary import PartyKind, Role
 
+SEPARATOR = " · "
+"""Between the part of an ``object_id`` that a page shows and the rest of it."""
 BATCH_HOURS_UTC = (0, 14, 19)
 """18:00, 08:00 and 13:00 in Guatemala."""
 

@@ -15,7 +15,7 @@ from retorno import intake
 from retorno.database import Database
 from retorno.intake import registration
 from retorno.labels import label
-from retorno.models.office import Draft
+from retorno.models.office import Draft, Notice
 from retorno.models.people import Case, Consent, Document, Person, TransitVisa, TravelGroup
 from retorno.models.protection import Hold
 from retorno.office import access, audit
@@ -134,10 +134,12 @@ def test_an_empty_step_names_each_field_once_and_only_its_own(open_view: Opening
 
     press(page, label("view.intake.next", ES))
 
-    lines = page.error[0].value.splitlines()[1:]
-    assert len(lines) == 5
-    assert label("field.destination_country", ES) in page.error[0].value
-    assert label("field.given_names", ES) not in page.error[0].value
+    doors = [button.label for button in page.button if button.label.startswith("→")]
+    fields = ("stranded_since", "destination_place_id", "onward_means", "is_held")
+    assert {door.removeprefix("→ ").partition(":")[0] for door in doors} == {
+        label(f"field.{field}", ES) for field in fields
+    }
+    assert len(doors) == 4
     assert page.title[0].value == label("step.journey", ES)
 
 
@@ -157,15 +159,63 @@ def test_the_check_groups_the_faults_by_step_and_person(
 
     page = press(open_view("intake", draft="d1", step="check"), label("view.intake.go_on", ES))
 
-    said = page.error[0].value.replace("\\", "")
-    lines = [line for line in said.splitlines() if line.startswith("- ")]
-    # The journey, the second person, who travels with whom; the first person and the needs are complete or not begun.
-    assert [line.split("**")[1].split(":")[0] for line in lines][:3] == [
-        label("step.journey", ES),
-        "Persona 2",
-        label("step.together", ES).split(":")[0],
-    ]
-    assert "fila" not in said
+    doors = {str(button.key): button.label for button in page.button if button.label.startswith("→")}
+    # The journey, the second person, who travels with whom, and the needs; the first person is complete.
+    assert list(dict.fromkeys(key.removeprefix("to-").rpartition("-")[0] for key in doors)) == [
+        "journey", "person-1", "together", "needs",
+    ]  # fmt: skip
+    assert not any("fila" in words for words in doors.values())
+
+
+def test_what_is_wrong_leads_to_its_step_and_field(
+    open_view: Opening, typed: Callable[[dict[str, object]], None]
+) -> None:
+    typed(JOURNEY | {"persons": "0;1"} | person("0", "Ana", "17/05/1990") | person("1", "Luz", "31/02/1990"))
+    page = press(open_view("intake", draft="d1", step="check"), label("view.intake.go_on", ES))
+
+    next(button for button in page.button if str(button.key) == "to-person-1-0").click().run()
+
+    assert page.title[0].value.startswith("Persona 2")
+    assert page.query_params["field"] == "1-birth_date"
+
+
+def test_a_further_person_begins_with_what_families_share_and_says_so(
+    open_view: Opening, typed: Callable[[dict[str, object]], None]
+) -> None:
+    typed(JOURNEY | person("0", "Ana", "17/05/1990", family_names="Paz"))
+    page = press(open_view("intake", draft="d1", step="person-0"), label("view.intake.go_on", ES))
+
+    press(page, label("view.intake.add_person", ES))
+
+    fields = [label(f"field.{field}", ES) for field in ("family_names", "nationality", "contact_language")]
+    assert label("view.intake.same_as_first", ES, fields=", ".join(fields)) in shown(page).replace("\\", "")
+    assert page.text_input(key="register-d1.1.family_names").value == "Paz"
+    assert page.selectbox(key="register-d1.1.sex").value is None
+
+
+def test_fear_is_told_before_anybody_is_registered_and_stops_the_return_at_registration(
+    open_view: Opening, typed: Callable[[dict[str, object]], None], database: Database, office: OfficeFixture
+) -> None:
+    typed(JOURNEY | {"persons": "0;1"} | person("0", "Ana", "17/05/1990") | person("1", "Luz", "18/05/1991"))
+    typed({"1.relation": "sibling"})
+    page = press(open_view("intake", draft="d1", step="person-1"), label("view.intake.go_on", ES))
+
+    press(press(page, label("view.case.afraid", ES)), label("view.intake.afraid_do", ES))
+
+    with database.reading() as db:
+        told = {notice.recipient_id: notice for notice in db.exec(select(Notice)).all()}
+        draft = db.exec(select(Draft)).one()
+    assert set(told) == {office.user_ids["protection_1"], office.user_ids["protection_2"]}
+    assert {notice.code for notice in told.values()} == {"protection.desk"}
+    assert "Luz" not in "".join(notice.object_id for notice in told.values())
+    # Nothing that a coordinator can read says it.
+    assert "afraid" not in draft.values
+    assert "fear" not in draft.values
+    page = press(open_view("intake", draft="d1", step="check"), label("view.intake.go_on", ES))
+    press(page, label("view.intake.save", ES, people="2 personas"))
+    with database.reading() as db:
+        held = {db.get_one(Person, hold.person_id).given_names for hold in db.exec(select(Hold)).all()}
+    assert held == {"Luz"}
 
 
 def test_a_half_filled_family_comes_back_only_when_asked_for(open_view: Opening, database: Database) -> None:

@@ -167,6 +167,15 @@
     if (event.key !== "Tab") return;
     document.querySelectorAll('[data-testid="stSelectbox"] button').forEach((each) => { each.tabIndex = -1; });
   }, true);
+  // A run that ends while somebody types in a list takes the mark off the first match, and Enter or Tab would then
+  // choose nothing: the mark is put back before Streamlit hears the key.
+  window.addEventListener("keydown", (event) => {
+    const list = event.target instanceof Element ? event.target.closest('input[role="combobox"]') : null;
+    if (!list || !event.isTrusted || (event.key !== "Enter" && event.key !== "Tab")) return;
+    if (list.value && list.getAttribute("aria-expanded") === "true" && !list.getAttribute("aria-activedescendant")) {
+      list.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true, cancelable: true }));
+    }
+  }, true);
   let lastStep = "", stepSince = 0;
   setInterval(() => {
     const step = document.querySelector('[class*="st-key-focus-"]');
@@ -178,7 +187,11 @@
     lastStep = name;
     const isTyping = document.activeElement?.matches("input, textarea") && step?.contains(document.activeElement);
     if (!step || isTyping) return;
-    const fields = [...step.querySelectorAll("input:not([disabled]), textarea")];
+    // Where a fault was clicked its own field, whose key ends with what stands behind "-at-".
+    const wanted = name.split("-at-")[1];
+    const own = wanted && [...step.querySelectorAll('[class*="st-key-"]')]
+      .find((each) => [...each.classList].some((text) => text.startsWith("st-key-") && text.endsWith("-" + wanted)));
+    const fields = [...(own || step).querySelectorAll("input:not([disabled]), textarea")];
     fields.find((each) => each.offsetParent && !each.closest("details:not([open])"))?.focus();
   }, 100);
 

@@ -45,6 +45,7 @@ def show(here: Visit, file: CaseFile) -> None:
                 lambda each: names.get(each) or here.t("view.intake.no_caregiver"),
             )
             form.day("stranded_since")
+        form.why()
 
         def save(db: Session, actor: Actor) -> object:
             person, caregiver = registration.read_newcomer(form.values, today=clock.now().date())

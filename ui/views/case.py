@@ -265,6 +265,7 @@ def _new_document(here: Visit, person: Person) -> None:
         expires = form.day("expires_on")
         hours = form.number("safe_conduct_hours", 1, 24 * 60) if kind == DocumentType.SAFE_CONDUCT else None
         zone = form.area("mrz")
+    form.why()
 
     def save(db: Session, actor: Actor) -> object:
         values = components.read_all({"expires_on": lambda: components.parse_day(expires, field="expires_on")})

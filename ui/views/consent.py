@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from html import escape
 
 import streamlit as st
+from babel import Locale
 from sqlmodel import Session
 
 from retorno import changes, clock, intake
 from retorno.errors import Fault, InputError
 from retorno.intake import casefile
 from retorno.intake.casefile import CaseFile
-from retorno.labels import label
 from retorno.models.people import Consent, ConsentCreate, Person
 from retorno.office.access import Actor
+from retorno.papers.words import is_right_to_left, person_languages, words
 from retorno.vocabulary import ConsentPurpose, Language
 from ui import components, session
 from ui.forms import Form
@@ -89,25 +91,37 @@ def _next_person(here: Visit, file: CaseFile, person: Person, *, is_primary: boo
 def _talk(here: Visit, file: CaseFile, person: Person, given: Sequence[Consent]) -> None:
     """The text in the person's language, then what was said."""
     spoken = [person.contact_language, *(code for code in person.speaks.split(";") if code)]
-    readable = next((Language(code) for code in spoken if code in set(Language)), None)
-    shown = readable or here.language
-    if person.contact_language not in set(Language):
+    readable = next((base for code in spoken if (base := code.split("-")[0].lower()) in person_languages()), None)
+    shown = readable or here.language.value
+    if person.contact_language.split("-")[0].lower() != shown:
         st.warning(
             plain(
                 here.t(
                     "view.consent.interpret" if readable is None else "view.consent.second_language",
                     language=components.language_name(person.contact_language, here.language),
-                    other=components.language_name(shown.value, here.language),
+                    other=components.language_name(shown, here.language),
                 )
             )
         )
     with st.container(border=True):
-        for number in (1, 2, 3, 4):
-            st.markdown(f"**{plain(label(f'consent.text.{number}', shown))}**")
+        _text(shown)
+        if shown not in set(Language):
+            st.caption(plain(here.t("view.consent.not_reviewed")))
+    if shown != here.language:
+        with st.expander(here.t("view.consent.own_text")):
+            _text(here.language.value)
     form = Form(here, FORM, draft_id=person.person_id)
     form.restore()
     _same_talk(here, form)
     _form(here, file, person, given, form, spoken, shown)
+
+
+def _text(language: str) -> None:
+    """What is read to the person, in their language and its direction."""
+    own = words(language, "consent")
+    direction = "rtl" if is_right_to_left(language) else "ltr"
+    lines = "".join(f"<p><strong>{escape(own[f'text.{number}'])}</strong></p>" for number in (1, 2, 3, 4))
+    st.html(f'<div class="rt-read" lang="{escape(language)}" dir="{direction}">{lines}</div>')
 
 
 def _same_talk(here: Visit, form: Form) -> None:
@@ -138,7 +152,7 @@ def _form(
     given: Sequence[Consent],
     form: Form,
     spoken: Sequence[str],
-    shown: Language,
+    shown: str,
 ) -> None:
     form.values.setdefault("counselled_by", here.actor.display_name)
     form.values.setdefault("language", spoken[0])
@@ -171,16 +185,13 @@ def _form(
         st.caption(here.t("view.consent.guardian"))
     questions = _questions(here, file, person)
     for purpose, country in questions.items():
-        text = label(f"consent.question.{purpose.value}", shown, country=session.named(country, shown))
-        if shown is not here.language:
-            own = here.t(f"consent.question.{purpose.value}", country=session.named(country, here.language))
-            text = f"{text} ({own})"
         form.ask(
             f"answer_{purpose.value}",
             ["yes", "no", "later"],
-            lambda code: label(f"view.consent.{code}", shown),
-            text=text,
+            lambda code: _answer(here, shown, code),
+            text=_question(here, shown, purpose, country),
         )
+    form.why()
     with st.expander(here.t("view.intake.rare"), expanded=bool(form.values.get("is_reflection_waived"))):
         form.tick("is_reflection_waived")
 
@@ -203,6 +214,23 @@ def _form(
         after=after,
     )
     form.saved_line()
+
+
+def _question(here: Visit, shown: str, purpose: ConsentPurpose, country: str) -> str:
+    """A question in the person's language, with the one of who asks it behind."""
+    own = here.t(f"consent.question.{purpose.value}", country=session.named(country, here.language))
+    if shown == here.language:
+        return own
+    name = Locale(shown).territories.get(country, country)
+    asked = words(shown, "consent")[f"question.{purpose.value}"].format(country=name)
+    return f"{components.isolated(asked)} ({own})"
+
+
+def _answer(here: Visit, shown: str, code: str) -> str:
+    """An answer in both languages; "later" is a word of the office, not of the text that is read."""
+    own = here.t(f"view.consent.{code}")
+    theirs = words(shown, "consent").get(f"answer.{code}", own)
+    return own if theirs == own else f"{components.isolated(theirs)} ({own})"
 
 
 def _reflection(here: Visit, form: Form) -> None:

@@ -31,9 +31,12 @@ def _journey(here: Visit, form: Form, step: Step) -> None:
         form.day("stranded_since")
         form.ask("is_held", ["no", "yes"], lambda code: here.t(f"view.consent.{code}"))
     with right:
-        country = form.country("destination_country")
-        ends = components.destinations(ground(), country) if country else []
-        form.choose("destination_place_id", ends, session.named)
+        # Place and country in one list: a second list that waits for the first loses what a fast typist chooses.
+        form.choose(
+            "destination_place_id",
+            components.all_destinations(ground(), here.language),
+            lambda place_id: components.destination_name(place_id, here.language),
+        )
         form.text("destination_municipality")
         form.choose("onward_means", list(OnwardMeans), lambda code: here.t(f"onward_means.{code}"))
     with st.expander(here.t("view.intake.rare"), expanded=bool(form.values.get("latest_date"))):
@@ -43,9 +46,13 @@ def _journey(here: Visit, form: Form, step: Step) -> None:
 def _person(here: Visit, form: Form, step: Step) -> None:
     key, values = step.key, form.values
     others = [each for each in registration.person_keys(values) if each != key]
-    countries = [values.get(f"{each}.nationality") for each in others] + [values.get("destination_country")]
+    countries = [values.get(f"{each}.nationality") for each in others] + [registration.destination_country(values)]
     spoken = [values.get(f"{each}.contact_language") for each in others]
     _paste(here, form, key)
+    copied = registration.same_as_first(values, key)
+    if copied:
+        fields = ", ".join(here.t(f"field.{field}") for field in copied)
+        st.caption(plain(here.t("view.intake.same_as_first", fields=fields)))
     left, right = st.columns(2)
     with left:
         form.text(f"{key}.given_names")

@@ -40,6 +40,7 @@ PAGE_OF_NOTICE = {
     "manifest.void": "consulate",
     "movement.changed": "manifest",
     "protection.look": "protection",
+    "protection.desk": "protection",
 }
 READY_AHEAD = timedelta(days=7)
 
@@ -228,9 +229,8 @@ def _of_oversight(here: Visit) -> list[ToDo]:
 
 def _notice(here: Visit, notice: Notice) -> None:
     text, door, seen = st.columns([7, 1.6, 1.6], vertical_alignment="center")
-    text.markdown(
-        session.plain(f"{here.t(f'notice.{notice.code}', ref=notice.object_id)} · {here.time(notice.created_at)}")
-    )
+    about = here.t(f"notice.{notice.code}", ref=notice.object_id.partition(notices.SEPARATOR)[0])
+    text.markdown(session.plain(f"{about} · {here.time(notice.created_at)}"))
     with door:
         session.link_to(PAGE_OF_NOTICE.get(notice.code, ""), here.t("view.open"))
     with seen:

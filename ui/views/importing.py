@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -121,14 +122,18 @@ def _problems(here: Visit, faults: Sequence[Fault], digest: str) -> None:
     st.error(plain(plural("error.import", here.language, len(faults))))
     st.markdown(plain(here.t("view.import.retry")))
     kept = session.recall("import.faults")
-    if kept != (digest, len(faults)):
+    now = (digest, len(faults), here.language)
+    if kept != now:
+        worded = [replace(each, what=session.fault_words(each, here.language)) for each in faults]
         done = session.do(
             "intake.import",
-            lambda db, actor: casefile.keep_import_faults(db, actor, content_sha256=digest, faults=faults),
+            lambda db, actor: casefile.keep_import_faults(db, actor, content_sha256=digest, faults=worded),
         )
         if done is not None:
-            session.remember("import.faults", (digest, len(faults)))
-    session.file_link("import_faults", digest, here.t("view.import.problems_file"))
+            session.remember("import.faults", now)
+    with st.container(horizontal=True):
+        session.file_link("import_faults", digest, here.t("view.import.problems_file"))
+        session.file_link("import_faults_csv", digest, here.t("view.import.problems_csv"))
     components.table(
         [
             here.t("import.fault.row"),

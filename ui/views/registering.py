@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from retorno import intake
+from retorno import at_desk, intake
 from retorno.errors import Fault
 from retorno.intake import DraftSummary, Registration, Step, registration
 from retorno.labels import plural
@@ -69,12 +69,14 @@ def _go_on(draft_id: str, step_id: str = "") -> None:
 
 
 def _leave() -> None:
-    session.set_parameter("draft", "")
-    session.set_parameter("step", "")
+    for name in ("draft", "step", "field"):
+        session.set_parameter(name, "")
 
 
-def _go_to(step_id: str) -> None:
+def _go_to(step_id: str, field: str = "") -> None:
+    """Open a step; with ``field`` the keyboard goes to it."""
     session.set_parameter("step", step_id)
+    session.set_parameter("field", field)
 
 
 def _about(here: Visit, draft: DraftSummary) -> str:
@@ -198,7 +200,13 @@ def _add_person(draft_id: str, keys: Sequence[str]) -> None:
     values = session.draft_values(FORM, draft_id)
     used = [int(field.partition(".")[0]) for field in values if field.partition(".")[0].isdigit()]
     new = str(max([*used, *map(int, keys)]) + 1)
-    session.set_draft(FORM, draft_id, {"persons": ";".join([*registration.person_keys(values), new])})
+    copied = {f"{new}.{field}": values.get(f"{keys[0]}.{field}") for field in registration.SAME_AS_FIRST}
+    session.set_draft(
+        FORM,
+        draft_id,
+        {"persons": ";".join([*registration.person_keys(values), new])}
+        | {field: value for field, value in copied.items() if value},
+    )
     session.set_parameter("step", f"person-{new}")
 
 
@@ -223,12 +231,12 @@ def _step(here: Visit, form: Form, made: Registration, step: Step) -> None:
     where.caption(here.t("view.intake.step_of", n=number, all=len(made.steps)))
     st.title(_title(here, form.values, step), anchor=False)
     if is_tried and step.faults:
-        st.error(
-            f"{plain(plural('view.intake.lacks', here.language, len(step.faults)))}\n"
-            + "\n".join(f"- {plain(_fault_line(here, form.values, step, fault))}" for fault in step.faults)
-        )
+        st.error(plain(plural("view.intake.lacks", here.language, len(step.faults))))
+        for number, fault in enumerate(step.faults):
+            _fault_door(here, form, step, fault, key=f"to-{step.step_id}-{number}")
     form.clashes(lambda field, value: _value_text(here, form.values, field, value))
-    with st.container(key=f"focus-{step.step_id}"):
+    field = session.parameter("field")
+    with st.container(key=f"focus-{step.step_id}" + (f"-at-{field}" if field else "")):
         family_fields.DRAW[step.kind](here, form, step)
         form.why()
     target = made.after(step.step_id)
@@ -254,8 +262,28 @@ def _step(here: Visit, form: Form, made: Registration, step: Step) -> None:
                 on_click=_remove_person,
                 args=(form.draft_id, step.key),
             )
-    st.caption(here.t("view.intake.fear"))
+    _fear(here, form, step)
     form.saved_line()
+
+
+def _fear(here: Visit, form: Form, step: Step) -> None:
+    """Somebody here is afraid to return: protection is told now, before anybody is registered; write-only (R6)."""
+    keys = registration.person_keys(form.values)
+    asked = [step.key] if step.key else keys
+    place = st.container() if step.key else st.expander(here.t("view.intake.fear"))
+    with place:
+        for key in asked:
+            name = _person_title(here, keys.index(key) + 1, registration.family_name(form.values, key))
+            components.danger(
+                here,
+                here.t("view.case.afraid") if step.key else here.t("view.intake.afraid", name=name),
+                here.t("view.intake.afraid_facts", name=name),
+                here.t("view.intake.afraid_do"),
+                "intake.call",
+                lambda db, actor, key=key: at_desk.call_protection(db, actor, draft_id=form.draft_id, key=key),
+                key=f"afraid.{form.draft_id}.{key}",
+                said=here.t("view.intake.afraid_done"),
+            )
 
 
 def _next(draft_id: str, step_id: str) -> None:
@@ -265,7 +293,7 @@ def _next(draft_id: str, step_id: str) -> None:
     step = made.step(step_id)
     session.remember(f"tried.{draft_id}.{step_id}", True)
     if step is not None and not step.faults and not session.unsaved_fields():
-        session.set_parameter("step", made.after(step_id).step_id)
+        _go_to(made.after(step_id).step_id)
 
 
 def _below_fields(here: Visit, form: Form, step: Step, *, is_tried: bool) -> dict[str, str]:
@@ -277,6 +305,19 @@ def _below_fields(here: Visit, form: Form, step: Step, *, is_tried: bool) -> dic
         if is_tried or form.values.get(field) not in (None, "", []):
             found.setdefault(field, session.fault_words(fault, here.language))
     return found
+
+
+def _fault_door(here: Visit, form: Form, step: Step, fault: Fault, *, key: str) -> None:
+    """What is wrong, as the way to the field where it is mended."""
+    keys = registration.person_keys(form.values)
+    field = f"{keys[fault.row - 1]}.{fault.column}" if fault.row else fault.column
+    st.button(
+        f"→ {_fault_line(here, form.values, step, fault)}",
+        key=key,
+        type="tertiary",
+        on_click=_go_to,
+        args=(step.step_id, field.replace(".", "-")),
+    )
 
 
 def _fault_line(here: Visit, values: Mapping[str, Any], step: Step, fault: Fault) -> str:
@@ -299,15 +340,7 @@ def _check(here: Visit, form: Form, made: Registration) -> None:
     st.title(here.t("step.check"), anchor=False)
     steps = [step for step in made.steps if step.kind != "check"]
     if made.faults:
-        waiting = [step for step in steps if step.faults]
-        st.error(
-            f"{plain(plural('view.intake.lacks', here.language, len(made.faults)))}\n"
-            + "\n".join(
-                f"- **{plain(_title(here, form.values, step))}**: "
-                + plain("; ".join(_fault_line(here, form.values, step, fault) for fault in step.faults))
-                for step in waiting
-            )
-        )
+        st.error(plain(plural("view.intake.lacks", here.language, len(made.faults))))
     for step in steps:
         words, change = st.columns([8, 2], vertical_alignment="top")
         with words:
@@ -315,6 +348,8 @@ def _check(here: Visit, form: Form, made: Registration) -> None:
             answers = _answers(here, form.values, step)
             if answers:
                 st.markdown(plain(" · ".join(answers)))
+            for number, fault in enumerate(step.faults):
+                _fault_door(here, form, step, fault, key=f"to-{step.step_id}-{number}")
         change.button(
             here.t("view.intake.change"),
             key=f"change-{step.step_id}",
@@ -331,7 +366,7 @@ def _check(here: Visit, form: Form, made: Registration) -> None:
     session.act_button(
         here.t("view.intake.save", people=components.people_count(here, len(registration.person_keys(form.values)))),
         "intake.register",
-        lambda db, actor: intake.register_draft(db, actor, draft_id=form.draft_id),
+        lambda db, actor: at_desk.register_draft(db, actor, draft_id=form.draft_id),
         key=f"register-save-{form.draft_id}",
         primary=True,
         disabled=bool(made.faults),
@@ -344,7 +379,7 @@ def _check(here: Visit, form: Form, made: Registration) -> None:
 
 _ANSWERS = {
     "journey": (
-        *("place_id", "stranded_since", "is_held", "destination_country", "destination_place_id"),
+        *("place_id", "stranded_since", "is_held", "destination_place_id"),
         *("destination_municipality", "onward_means", "latest_date"),
     ),
     "person": (
@@ -384,8 +419,10 @@ def _value_text(here: Visit, values: Mapping[str, Any], field: str, value: Any) 
         return "–"
     name = field.rpartition(".")[2]
     match name:
-        case "destination_country" | "nationality" | "issuing_country" | "place_id" | "destination_place_id":
+        case "nationality" | "issuing_country" | "place_id":
             return session.named(str(value), here.language)
+        case "destination_place_id":
+            return components.destination_name(str(value), here.language)
         case "contact_language":
             return components.language_name(str(value), here.language)
         case "speaks":
