@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import make_url
 
-from retorno import BEGUN_AT, clock, demo, keyring, manifest, serving, worker
+from retorno import BEGUN_AT, clock, demo, keyring, manifest, reports, serving, worker
 from retorno.database import Database
 from retorno.errors import Fault, InputError, RetornoError
 from retorno.office import accounts, audit
@@ -210,7 +210,11 @@ def check_data_folder(arguments: argparse.Namespace) -> int:
 
 @command("serve", "run the application and its worker until Ctrl-C")
 def serve(arguments: argparse.Namespace) -> int:
-    return serving.serve(load_settings())
+    settings = load_settings()
+    database = Database(settings.database)
+    database.create()  # refused here, once, rather than by both processes
+    database.dispose()
+    return serving.serve(settings)
 
 
 @command(
@@ -255,13 +259,15 @@ def init(arguments: argparse.Namespace) -> int:
 
 @command(
     "verify",
-    "check a manifest: PDF, its attached JSON, spreadsheet, or QR text; status 0 only if it is valid",
+    "check a manifest (PDF, attached JSON, spreadsheet, QR text) or an audit report; status 0 only if it is valid",
     argument("file", metavar="FILE", help="the file as received, or the text of the QR code (R1. ...)"),
     argument("--keys", type=Path, help="public keys (JSON), to check without the office's database"),
 )
 def verify(arguments: argparse.Namespace) -> int:
     is_code = arguments.file.startswith("R1.") and not Path(arguments.file).exists()
     checked = arguments.file if is_code else Path(arguments.file)
+    if isinstance(checked, Path) and checked.is_file() and reports.is_report(checked.read_bytes()):
+        return verify_audit_report(checked.read_bytes(), arguments.keys)
     if arguments.keys is not None:
         keys = public_keys_from(json.loads(arguments.keys.read_text(encoding="utf-8")))
         outcome = verify_seal(checked, keys) if isinstance(checked, str) else verify_file(checked, keys)
@@ -286,6 +292,28 @@ def verify(arguments: argparse.Namespace) -> int:
     if arguments.keys is not None and outcome.verdict is SealVerdict.VALID:
         print("whether a newer version exists only the office can tell")
     return OK if outcome.verdict is SealVerdict.VALID else INVALID
+
+
+def verify_audit_report(content: bytes, key_file: Path | None) -> int:
+    """Say whose report it is, what the log was when it was made, and whether a byte of it was changed since."""
+    if key_file is not None:
+        keys = public_keys_from(json.loads(key_file.read_text(encoding="utf-8")))
+    else:
+        with office_to_read().reading() as session:
+            keys = keyring.public_keys(session)
+    report = reports.read_report(content)
+    log = report["log"]
+    print(
+        printable(f"audit report of office {report['office_id']}, made at {report['made_at']} by {report['made_by']}")
+    )
+    whole = "whole" if log["broken_at"] is None else f"BROKEN at entry {log['broken_at']}"
+    print(printable(f"the log then: {log['entries']:,} entries, {whole}, last hash {log['last_hash']}"))
+    print(f"lists {len(report['lists']):,}, plans {len(report['plans']):,}")
+    if not reports.verify_report(content, keys):
+        print("altered: the signature does not fit what the report says")
+        return INVALID
+    print("valid: signed by this office, nothing changed since")
+    return OK
 
 
 @command(
@@ -339,6 +367,7 @@ def office_to_read() -> Database:
             raise InputError(f"no office at {address.database}: set RETORNO_DATABASE to the address of one")
         settings = demo.settings_of(demo.FOLDER, settings.port)
     database = Database(settings.database)
+    database.check_version()
     keyring.open_keys(settings, database)
     return database
 

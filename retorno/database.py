@@ -77,11 +77,17 @@ class Database:
             connection.execute(text("INSERT INTO schema_version VALUES (:v)"), {"v": SCHEMA_VERSION})
 
     def check_version(self) -> None:
-        """Refuse a database made by another version of the tables (``InputError``)."""
+        """Refuse a database made by another version of the tables, or by another program (``InputError``)."""
+        if not inspect(self._reading_engine).has_table("schema_version"):
+            raise InputError("the database holds no office: name one that `retorno init` or `retorno demo` made")
         with self._reading_engine.connect() as connection:
             found = connection.execute(text("SELECT version FROM schema_version")).scalar_one()
         if found != SCHEMA_VERSION:
-            raise InputError(f"the database has tables of version {found}, this program needs version {SCHEMA_VERSION}")
+            self.dispose()  # whoever is refused leaves no connection open
+            raise InputError(
+                f"the database has tables of version {found}, this program needs version {SCHEMA_VERSION}: open it with"
+                " the program that made it, or name another database in RETORNO_DATABASE"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

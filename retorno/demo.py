@@ -17,7 +17,7 @@ from typing import Final
 from sqlmodel import SQLModel
 
 from retorno import clock, serving
-from retorno.database import Database
+from retorno.database import SCHEMA_VERSION, Database
 from retorno.demo_office import Account, build
 from retorno.errors import InputError
 from retorno.settings import Settings
@@ -101,7 +101,7 @@ def _tables() -> str:
     names = sorted(
         f"{column.table.name}.{column.name}" for t in SQLModel.metadata.tables.values() for column in t.columns
     )
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join([str(SCHEMA_VERSION), *names]).encode()).hexdigest()[:12]
 
 
 def is_kept(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, col, select
 
+from retorno.__main__ import main
 from retorno.database import Database
 from retorno.errors import InputError
 from retorno.models.movements import (
@@ -760,8 +762,28 @@ def test_a_withdrawal_and_a_booking_at_once_leave_no_seat(database: Database, of
 def test_a_database_of_another_version_is_refused(database: Database) -> None:
     with database.transaction() as session:
         session.execute(text("UPDATE schema_version SET version = 99"))
-    with pytest.raises(InputError, match="version 99"):
+    with pytest.raises(InputError, match=r"version 99, this program needs version \d+: open it with the program that"):
         database.create()
+
+
+def test_every_command_that_opens_an_office_refuses_one_of_another_version_with_one_sentence(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with database.transaction() as session:
+        session.execute(text("UPDATE schema_version SET version = 99"))
+    monkeypatch.setenv("RETORNO_DATABASE", database.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("RETORNO_KEY_FILE", str(tmp_path / "keys.json"))
+    init = ["init", "--name", "Tapachula", "--country", "MX", "--place", "MX-TAPACHULA"]
+    for words in (["serve"], ["worker"], init, ["verify-audit"]):
+        assert main(words) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"retorno {words[0]}: the database has tables of version 99")
+        assert said.count("\n") == 1
+
+
+def test_a_database_without_an_office_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no office: name one"):
+        Database(f"sqlite:///{tmp_path}/empty.db").check_version()
 
 
 def test_another_kind_of_database_is_refused() -> None:
