@@ -17,11 +17,12 @@ from typing import Any
 from sqlalchemy.orm import load_only
 from sqlmodel import Session, col, func, select
 
-from retorno import clock, planning
+from retorno import clock, planning, rules
 from retorno.fleet import free_vehicles, type_id
 from retorno.models.movements import Driver, Escort, Movement, Offer, Plan, Seat, Vehicle
 from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, jobs
+from retorno.readiness import facts_of_groups, occasion_of
 from retorno.rules import Finding, RuleCode, WhatNow
 from retorno.scope import CLOCK_UTC_OFFSET_MIN, Scope
 from retorno.situation import ground
@@ -94,7 +95,12 @@ class Change:
 class UnplannedGroup:
     """A group that does not go in this plan, with what it lacks; findings are as the reader may see them.
 
-    ``is_ready`` is false where a rule kept it out of the search altogether.
+    Parameters
+    ----------
+    is_ready
+        False where a rule kept it out of the search altogether, or stops it now.
+    is_changed
+        A fact about it changed since the plan was made: what the search said of it no longer counts.
     """
 
     group_id: str
@@ -105,6 +111,7 @@ class UnplannedGroup:
     origin_place_id: str
     destination_place_id: str
     is_ready: bool
+    is_changed: bool
     reasons: tuple[str, ...]
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
@@ -181,7 +188,7 @@ class OpenPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """How many go, in people and in groups: who goes, who could not, who was not ready when the plan was made."""
+    """How many go, in people and in groups: who goes, who could not, who was not ready then or is stopped since."""
 
     going: tuple[int, int]
     left: tuple[int, int]
@@ -252,9 +259,10 @@ def headline(session: Session, opened: OpenPlan) -> Headline:
     """The few figures on top of a plan."""
     plan, sizes = opened.plan, opened.sizes
     verdict: dict[str, Any] = json.loads(plan.verdict) if plan.verdict else {}
-    not_ready: Mapping[str, Any] = opened.details.get("left_out", {})
+    stopped = {group_id for group_id, findings in _changed(session, opened).items() if findings}
+    not_ready = {*opened.details.get("left_out", {}), *stopped}
     going = [sizes[group_id] for group_id in opened.planned]
-    left = [size for group_id, size in sizes.items() if group_id not in opened.planned]
+    left = [size for group_id, size in sizes.items() if group_id not in opened.planned and group_id not in stopped]
     people = session.exec(
         select(func.count())
         .select_from(Person)
@@ -526,6 +534,7 @@ def unplanned(session: Session, actor: access.Actor, opened: OpenPlan) -> tuple[
         return ()
     could_not: dict[str, dict[str, Any]] = {row["group_id"]: row for row in json.loads(plan.unplanned)}
     not_ready: Mapping[str, list[dict[str, Any]]] = opened.details.get("left_out", {})
+    changed = _changed(session, opened)
     about = _about(session, [*could_not, *not_ready])
     trips = {trip.id: trip for trip in problem.trips}
     rows = {row.id: row for row in (*problem.services, *problem.charters)}
@@ -533,6 +542,8 @@ def unplanned(session: Session, actor: access.Actor, opened: OpenPlan) -> tuple[
     for group_id, (group, case, waiting) in about.items():
         row = could_not.get(group_id, {})
         told = [_finding(each) for each in [*row.get("findings", ()), *not_ready.get(group_id, ())]]
+        if group_id in changed:
+            row, told = {}, changed[group_id]
         found.append(
             UnplannedGroup(
                 group_id=group_id,
@@ -542,13 +553,36 @@ def unplanned(session: Session, actor: access.Actor, opened: OpenPlan) -> tuple[
                 days_waiting=(plan.created_at.date() - min(waiting, default=plan.created_at.date())).days,
                 origin_place_id=case.place_id,
                 destination_place_id=group.destination_place_id,
-                is_ready=group_id not in not_ready,
+                is_ready=group_id not in not_ready and not changed.get(group_id),
+                is_changed=group_id in changed,
                 reasons=tuple(row.get("reasons", ())),
                 changes=tuple(_change(plan, each, trips, rows) for each in row.get("changes", ())),
                 findings=tuple(dict.fromkeys(access.visible_findings(told, actor))),
             )
         )
     return tuple(sorted(found, key=lambda each: (-each.days_waiting, each.group_id)))
+
+
+def _changed(session: Session, opened: OpenPlan) -> dict[str, list[Finding]]:
+    """Groups that a draft could take and does not, about which a fact changed since; with what stops them now."""
+    plan = opened.plan
+    if plan.status is not PlanStatus.DRAFT:
+        return {}
+    known: dict[str, int] = json.loads(plan.groups_availability)
+    left = [group_id for group_id in opened.sizes if group_id not in opened.planned]
+    rows = session.exec(
+        select(TravelGroup.group_id, TravelGroup.availability).where(col(TravelGroup.group_id).in_(left))
+    ).all()
+    moved = [group_id for group_id, availability in rows if availability != known.get(group_id)]
+    if not moved:
+        return {}
+    occasion = occasion_of(session, travel_date=plan.first_date, last_leg_date=plan.first_date)
+    facts = facts_of_groups(session, moved)
+    return {
+        group_id: rules.blocking(rules.judge_group(facts[group_id], occasion))
+        for group_id in moved
+        if group_id in facts
+    }
 
 
 def _about(session: Session, group_ids: Sequence[str]) -> dict[str, tuple[TravelGroup, Case, list[date]]]:

@@ -101,7 +101,7 @@ class Desk:
         self.settle()
 
     def see(self, words: str | re.Pattern[str]) -> Locator:
-        """Wait until words stand on the page and it is at rest; fails with the whole page, in words and as a picture."""
+        """Wait until words stand on the page and it is at rest; fails with the whole page in words."""
         found = self.page.get_by_text(words).first
         try:
             found.wait_for()

@@ -24,7 +24,9 @@ def show(here: Visit, plan_id: str) -> None:
     def read(db: Session, actor: Actor) -> tuple[Plan, tuple[PlannedGroup, ...], tuple[UnplannedGroup, ...], History]:
         opened = plan_report.open_plan(db, actor, plan_id=plan_id)
         planned = plan_report.planned_groups(db, opened, plan_report.movements(db, opened))
-        ready = tuple(group for group in plan_report.unplanned(db, actor, opened) if group.is_ready)
+        ready = tuple(
+            group for group in plan_report.unplanned(db, actor, opened) if group.is_ready and not group.is_changed
+        )
         return opened.plan, planned, ready, workbench.history(db, actor, plan_id=plan_id)
 
     plan, planned, ready, history = session.look(read)

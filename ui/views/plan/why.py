@@ -49,11 +49,13 @@ def _panels(here: Visit, plan_id: str, groups: Sequence[UnplannedGroup], key: st
             if door.button(here.t("view.open_case"), key=f"plan.case.{group.group_id}", width="stretch"):
                 session.go_to("intake", case=group.case_id)
             _reasons(here, group)
-            if is_draft and group.is_ready:
+            if is_draft and group.is_ready and not group.is_changed:
                 trying.button(here, plan_id, group)
 
 
 def _reasons(here: Visit, group: UnplannedGroup) -> None:
+    if group.is_changed and group.is_ready:
+        st.markdown(f"- {plain(here.t('view.stale.planning.accept'))}")
     for reason in group.reasons:
         st.markdown(f"- {plain(here.t(f'reason.plan.{reason}'))}")
     if group.changes:
