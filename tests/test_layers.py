@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,6 +94,7 @@ PROTECTION_USERS = {
 }
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Every module of ``retorno`` by its name below the package; a package by the name of its folder."""
     found = {}
@@ -104,6 +106,7 @@ def modules() -> dict[str, Path]:
     return found
 
 
+@cache
 def imports(path: Path) -> list[tuple[str, int, bool]]:
     """Imported names with their line, and whether the import stands inside a function."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
