@@ -25,15 +25,18 @@ optimizer.solve optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
 database office.audit office.access office.notices office.accounts office.oversight office.jobs
-papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.packing papers.words papers.seal papers.pages papers.personal papers.journey papers.offline keyring
+papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.packing papers.words papers.seal
+papers.pages papers.personal papers.journey papers.offline keyring
 situation ground_acts statistics first_run journeys offer_acts crew
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
 intake.registration intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
-gathering fairness booking plan_store assumptions screening solving planning choosing workbench what_if comparison plan_report plan_figures
+gathering fairness booking plan_store assumptions screening solving planning choosing workbench what_if comparison
+plan_report plan_figures
 confirmation copies manifest.lists manifest.issue
 manifest.signatures manifest aboard arrival
-changes.effects changes.people changes.movements changes.closures changes at_desk stopping closed_road consulate answers receiving accompanying movement_story movement_report monitoring reports printing files
+changes.effects changes.people changes.movements changes.closures changes at_desk stopping closed_road consulate
+answers receiving accompanying movement_story movement_report monitoring reports printing files
 demo_cases demo_practice demo_fever demo_road demo_days worker serving tour demo_office demo __main__
 """.split()
 
@@ -212,7 +215,8 @@ def test_protection_facts_do_not_wander() -> None:
         for name, path in known.items()
         if any(own(imported, known) == "models.protection" for imported, _, _ in imports(path))
     }
-    assert {name.split(".")[0] if name.startswith(("intake", "rules", "changes")) else name for name in users} <= PROTECTION_USERS
+    packages = ("intake", "rules", "changes")
+    assert {name.split(".")[0] if name.startswith(packages) else name for name in users} <= PROTECTION_USERS
 
 
 def test_only_the_clock_reads_the_real_time() -> None:
