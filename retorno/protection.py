@@ -258,7 +258,7 @@ def clear_to_travel(session: Session, actor: Actor, *, decision_id: str, version
     Raises
     ------
     InputError
-        If the same officer signs twice, or the decision is already cleared.
+        If a part of the file is missing, the same officer signs twice, or the decision is already cleared.
     NotAllowed, Stale
         If the actor may not, or the decision is no longer the latest or was changed.
     """
@@ -269,6 +269,9 @@ def clear_to_travel(session: Session, actor: Actor, *, decision_id: str, version
     access.require(session, actor, "protection.best_interest", person_id=row.person_id)
     if row.version != version or _latest_decision_id(session, row.person_id) != decision_id:
         raise Stale("the decision changed since it was read")
+    if empty := [name for name in missing_parts(row) if name != "cleared_at"]:
+        what = f"before anybody signs, the file needs: {', '.join(empty)}"
+        raise InputError([Fault(column=name, code="EMPTY", what=what) for name in empty])
     if row.cleared_at is not None:
         raise InputError([Fault(code="CLEARED", what="two officers have already signed")])
     if row.cleared_by is None:
@@ -537,7 +540,7 @@ def cases(session: Session, actor: Actor) -> list[ProtectionCase]:
         user_id for each in holds.values() for hold in each for user_id in (hold.raised_by, hold.lift_proposed_by)
     }
     names = {
-        user.user_id: f"{user.display_name} ({user.organisation})"
+        user.user_id: f"{user.display_name}, {user.organisation}"
         for user in session.exec(select(User).where(col(User.user_id).in_(signers - {None}))).all()
     }
     journeys, drafts = next_journeys(session, ids), drafts_of_groups(session, actor.office_id or "")

@@ -81,16 +81,38 @@ def _canonical(report: Mapping[str, Any]) -> bytes:
     return json.dumps(report, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def verify_report(content: bytes, public_keys: Mapping[str, bytes]) -> bool:
-    """Whether a report is the one that an office signed; ``InputError`` if it is no report or the key is unknown."""
+def is_report(content: bytes) -> bool:
+    """Whether a file calls itself an audit report; a PDF, a spreadsheet and a list do not."""
+    try:
+        read_report(content)
+    except InputError:
+        return False
+    return True
+
+
+def read_report(content: bytes) -> Mapping[str, Any]:
+    """What a report says, signed or not (``InputError`` if it is no report)."""
+    return _signed(content)[0]
+
+
+def _signed(content: bytes) -> tuple[Mapping[str, Any], str, bytes]:
+    """Report, key id and signature."""
     try:
         signed = json.loads(content)
         report, key_id, signature = signed["report"], signed["key_id"], base64.b64decode(signed["signature"])
         is_ours = report["format"] == REPORT_FORMAT
     except (ValueError, KeyError, TypeError) as error:
         raise InputError("this is not a signed audit report") from error
-    if not is_ours or key_id not in public_keys:
-        raise InputError("this is not a signed audit report, or its key is unknown")
+    if not is_ours:
+        raise InputError("this is not a signed audit report")
+    return report, key_id, signature
+
+
+def verify_report(content: bytes, public_keys: Mapping[str, bytes]) -> bool:
+    """Whether a report is the one that an office signed; ``InputError`` if it is no report or the key is unknown."""
+    report, key_id, signature = _signed(content)
+    if key_id not in public_keys:
+        raise InputError("the key that signed this report is unknown here: ask the office for its public keys")
     try:
         Ed25519PublicKey.from_public_bytes(public_keys[key_id]).verify(signature, _REPORT_DOMAIN + _canonical(report))
     except InvalidSignature:

@@ -64,15 +64,20 @@ def postgres_server() -> Iterator[postgres.Server]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
     """An empty database, once on SQLite and once on PostgreSQL."""
+    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
     if request.param == "sqlite":
         path = tmp_path / "office.db"
         shutil.copy(sqlite_template, path)
         made = Database(f"sqlite:///{path}")
-    else:
-        made = Database(request.getfixturevalue("postgres_server").new_database())
-    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
+        yield made
+        made.dispose()
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    address = server.new_database()
+    made = Database(address)
     yield made
     made.dispose()
+    server.drop(address)
 
 
 @pytest.fixture

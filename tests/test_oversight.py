@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session
 
 from retorno import first_run, keyring, monitoring, reports
+from retorno.__main__ import main
 from retorno.errors import InputError, NotAllowed
 from retorno.models.movements import ManifestVersion, Movement
+from retorno.models.office import User
+from retorno.models.people import Case
 from retorno.models.protection import Hold
 from retorno.office import access, audit, oversight
 from retorno.office.access import Actor
@@ -105,6 +110,34 @@ def test_a_monitor_checks_the_log_but_does_not_read_it(session: Session, monitor
         oversight.chain_state(session, coordinator)
 
 
+def test_who_opened_a_persons_page_is_found_by_the_case_and_protection_acts_are_not(
+    session: Session, auditor: Actor, coordinator: Actor, health: Actor
+) -> None:
+    group = builders.make_group(session)
+    person = builders.make_person(session, group)
+    case = session.get_one(Case, group.case_id)
+    other = builders.make_person(session, builders.make_group(session))
+    for actor, ids in ((coordinator, f"{person.person_id},{other.person_id}"), (health, other.person_id)):
+        audit.append(session, actor, act="x.read", object_kind="page", object_id="", outcome="read", ids={"ids": ids})
+    audit.append(
+        session,
+        coordinator,
+        act="changes.hold",
+        object_kind="hold",
+        object_id="O-1",
+        ids={"person_id": person.person_id},
+    )
+
+    def found(wanted: str) -> list[tuple[str, str, int]]:
+        entries = oversight.entries(session, auditor, wanted=Wanted(object_id=wanted))
+        return [(entry.act, entry.actor_id, oversight.shown_count(entry)) for entry in entries]
+
+    assert found(case.reference.lower()) == found(person.person_id) == [("x.read", coordinator.user_id, 2)]
+    assert found("NO-CASE") == []
+    login = session.get_one(User, health.user_id).login.upper()
+    assert [entry.act for entry in oversight.entries(session, auditor, wanted=Wanted(actor_id=login))] == ["x.read"]
+
+
 # ---- rule by rule --------------------------------------------------------------------------------------------------
 
 
@@ -132,6 +165,18 @@ def test_a_monitor_sees_lists_of_journeys_that_are_over_and_no_notes(session: Se
     assert found.plans == ()
 
 
+def test_a_rule_is_counted_over_the_lists_of_a_month(
+    session: Session, auditor: Actor, frozen_clock: Callable[[datetime], None]
+) -> None:
+    a_list(session)
+
+    march = oversight.rule_audit(session, auditor, month="2027-03")
+
+    assert march.months == ("2027-03",)
+    assert [(each.rule, each.asked, each.passed) for each in march.rules] == [("R1", 1, 1), ("R18", 1, 1)]
+    assert oversight.rule_audit(session, auditor, month="2027-02").rules == ()
+
+
 # ---- the signed report ---------------------------------------------------------------------------------------------
 
 
@@ -149,6 +194,24 @@ def test_the_report_is_signed_and_a_changed_one_is_found(session: Session, audit
         reports.verify_report(content, {})
     with pytest.raises(InputError):
         reports.verify_report(b"{}", public)
+
+
+def test_the_command_verifies_a_report_with_nothing_but_the_public_keys(
+    session: Session, auditor: Actor, keys: SigningKey, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = reports.audit_report(session, auditor)
+    sent, changed, public = tmp_path / "report.json", tmp_path / "changed.json", tmp_path / "keys.json"
+    sent.write_bytes(content)
+    changed.write_bytes(content.replace(b'"broken_at": null', b'"broken_at": 7'))
+    public.write_text(json.dumps({"keys": {keys.key_id: base64.b64encode(keys.public_bytes).decode()}}))
+
+    assert main(["verify", str(sent), "--keys", str(public)]) == 0
+    said = capsys.readouterr().out
+    assert main(["verify", str(changed), "--keys", str(public)]) == 1
+
+    assert "audit report of office Z-TAPACHULA" in said
+    assert "valid: signed by this office" in said
+    assert "altered" in capsys.readouterr().out
 
 
 def test_only_an_auditor_takes_the_report(session: Session, monitor: Actor, keys: SigningKey) -> None:
@@ -216,3 +279,18 @@ def test_a_number_names_who_set_it_and_what_is_coming(session: Session, administ
 
     assert (row.value, row.set_by, row.valid_from) == (96, "administrator", date(2027, 3, 1))
     assert [(each.value, each.valid_from) for each in row.coming] == [(120, date(2027, 4, 1))]
+    with pytest.raises(InputError) as looser:
+        oversight.set_number(session, administrator, key="notice_hours", value=24)
+    assert [(fault.column, fault.code) for fault in looser.value.faults] == [("value", "POLICY_RANGE")]
+
+
+def test_the_complaint_phone_is_set_by_an_administrator(
+    session: Session, administrator: Actor, coordinator: Actor
+) -> None:
+    oversight.set_complaint_contact(session, administrator, contact="+502 5555 1234")
+
+    assert oversight.complaint_contact(session, administrator) == "+502 5555 1234"
+    with pytest.raises(InputError):
+        oversight.set_complaint_contact(session, administrator, contact="later")
+    with pytest.raises(NotAllowed):
+        oversight.set_complaint_contact(session, coordinator, contact="+502 5555 1234")

@@ -8,16 +8,16 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from retorno import reports, statistics
 from retorno.database import Database
 from retorno.errors import InputError, NotAllowed
 from retorno.models.movements import Arrival, Handover, Movement, MovementCrossing
-from retorno.models.office import AuditEntry
+from retorno.models.office import AuditEntry, StatisticRelease
 from retorno.models.people import DuplicateDecision, Person
 from retorno.office.access import Actor
-from retorno.statistics import OTHER, Unit
+from retorno.statistics import OTHER, Correction, Return, Unit
 from retorno.suppression import TOTAL
 from retorno.vocabulary import ArrivalOutcome, Language, Mode, MovementStatus, Sex
 from tests import builders
@@ -161,36 +161,116 @@ def test_a_month_without_a_return_is_not_published(session: Session, coordinator
     assert [fault.code for fault in refused.value.faults] == ["NO_RETURN"]
 
 
-def test_small_numbers_are_hidden_and_small_nationalities_stand_together(session: Session, coordinator: Actor) -> None:
-    a_month(session)
-
-    made = statistics.publish(session, coordinator, month="2027-01")
-
-    assert made.profile.axes[0] == (OTHER,)  # five people are few, and the next nationality hides them
-    assert made.profile.cells[(TOTAL, TOTAL, TOTAL)] == 47
-    assert made.profile.cells[(OTHER, "F", TOTAL)] == 35
-    assert made.profile.cells[(OTHER, "MU", TOTAL)] == 12
-    assert made.profile.axes[2] == ("0+",)  # all are of one age group, and the others are too small to stand alone
-    assert made.crossing.cells[("GT-HN-COR", "road")] == 47
-    assert [(each.nationality, each.median_days, each.p90_days, each.max_weeks) for each in made.waits] == [
-        (TOTAL, 10, 10, 2),
-        (OTHER, 10, 10, 2),
+def returned(count: int, *, sex: Sex = Sex.FEMALE, nationality: str = "HN", age: int = 37) -> list[Return]:
+    """Returns of people of one kind, without a database."""
+    return [
+        Return(
+            person_id=f"P-{nationality}-{sex.value}-{age}-{number}",
+            month="2027-01",
+            nationality=nationality,
+            sex=sex,
+            age=age,
+            days_waiting=10,
+            crossing_id="GT-HN-COR",
+            mode="road",
+        )
+        for number in range(count)
     ]
 
 
-def test_a_small_age_group_joins_its_smaller_neighbour(session: Session, coordinator: Actor) -> None:
-    movement = closed_movement(session)
-    arrive(session, movement, 20, birth_date=date(2024, 1, 1))
-    arrive(session, movement, 3, birth_date=date(2018, 1, 1))
-    arrive(session, movement, 15, birth_date=date(2012, 1, 1))
-    arrive(session, movement, 30)
-    arrive(session, movement, 9, birth_date=date(1960, 1, 1))
+def test_small_numbers_are_hidden_and_small_nationalities_stand_together() -> None:
+    rows = [*returned(30), *returned(12, sex=Sex.MALE), *returned(5, nationality="SV")]
 
-    made = statistics.publish(session, coordinator, month="2027-01")
+    profile, crossing = statistics.profile_table(rows, 10), statistics.crossing_table(rows, 10)
+
+    assert profile.axes[0] == (OTHER,)  # five people are few, and the next nationality hides them
+    assert profile.cells[(TOTAL, TOTAL, TOTAL)] == 47
+    assert profile.cells[(OTHER, "F+", TOTAL)] == 35
+    assert profile.cells[(OTHER, "M+", TOTAL)] == 12
+    assert profile.axes[2] == ("0+",)  # all are of one age group, and the others are too small to stand alone
+    assert crossing.cells[("GT-HN-COR", "road")] == 47
+    assert [
+        (each.nationality, each.median_days, each.p90_days, each.max_weeks)
+        for each in statistics.waits(rows, profile, 10)
+    ] == [(TOTAL, 10, 10, 2), (OTHER, 10, 10, 2)]
+
+
+def test_a_small_age_group_joins_its_smaller_neighbour() -> None:
+    rows = [row for count, age in ((20, 3), (3, 9), (15, 15), (30, 37), (9, 67)) for row in returned(count, age=age)]
+
+    made = statistics.profile_table(rows, 10)
 
     # Nobody is 18 to 29: that group joins 12-17, then 6-11 (3) joins them; 60+ (9) joins 30-59.
-    assert made.profile.axes[2] == ("0-5", "6-29", "30+")
-    assert [made.profile.cells[(TOTAL, TOTAL, age)] for age in made.profile.axes[2]] == [20, 18, 39]
+    assert made.axes[2] == ("0-5", "6-29", "30+")
+    assert [made.cells[(TOTAL, TOTAL, age)] for age in made.axes[2]] == [20, 18, 39]
+
+
+def test_few_people_of_unspecified_sex_are_shared_out_and_never_called_men() -> None:
+    few = statistics.profile_table([*returned(40), *returned(40, sex=Sex.MALE), *returned(9, sex=Sex.UNSPECIFIED)], 10)
+    none = statistics.profile_table([*returned(40), *returned(40, sex=Sex.MALE)], 10)
+    many = statistics.profile_table(
+        [*returned(40), *returned(40, sex=Sex.MALE), *returned(10, sex=Sex.UNSPECIFIED)], 10
+    )
+
+    assert few.axes[1] == none.axes[1] == ("F+", "M+")  # whether there is anybody or not
+    assert (few.cells[(TOTAL, "F+", TOTAL)], few.cells[(TOTAL, "M+", TOTAL)]) == (43, 46)
+    assert few.cells[(TOTAL, TOTAL, TOTAL)] == 89
+    assert many.axes[1] == ("F", "M", "X")
+    assert many.cells[(TOTAL, "X", TOTAL)] == 10
+
+
+def test_a_nationality_is_never_read_as_a_sex() -> None:
+    assert reports.category_text("MX", Language.ES) == "México"
+    assert reports.category_text("F", Language.EN) == "female"
+    assert reports.category_text("M+", Language.ES) == "hombres +"
+
+
+# ---- corrections -------------------------------------------------------------------------------------------------
+
+
+def test_a_month_is_corrected_with_a_reason_and_the_first_version_stays(
+    session: Session, coordinator: Actor, monitor: Actor
+) -> None:
+    movement = a_month(session)
+    first = statistics.publish(session, coordinator, month="2027-01")
+    arrive(session, movement, 15)
+
+    made = statistics.correct(session, coordinator, month="2027-01", reason=Correction.LATE_HANDOVER)
+
+    assert (made.version, made.reason) == (2, Correction.LATE_HANDOVER)
+    assert (first.version, first.reason) == (1, None)
+    assert made.profile.cells[(TOTAL, TOTAL, TOTAL)] == 62
+    assert statistics.release(session, monitor, month="2027-01") == made
+    versions = session.exec(select(StatisticRelease).order_by(col(StatisticRelease.version))).all()
+    assert [(row.version, row.reason) for row in versions] == [(1, ""), (2, "late_handover")]
+    page = reports.statistics_page(session, monitor, month="2027-01", language=Language.EN).decode()
+    assert "supersedes version 1: a handover was signed later" in page
+
+
+def test_a_correction_that_would_show_a_few_people_is_refused(session: Session, coordinator: Actor) -> None:
+    movement = a_month(session)
+    statistics.publish(session, coordinator, month="2027-01")
+    with pytest.raises(InputError) as unchanged:
+        statistics.correct(session, coordinator, month="2027-01", reason=Correction.WRONG_RECORD)
+    arrive(session, movement, 9)
+
+    with pytest.raises(InputError) as small:
+        statistics.correct(session, coordinator, month="2027-01", reason=Correction.LATE_HANDOVER)
+    with pytest.raises(InputError) as without:
+        statistics.correct(session, coordinator, month="2027-01", reason=None)
+
+    assert [fault.code for fault in unchanged.value.faults] == ["NOTHING_CHANGED"]
+    assert [fault.code for fault in small.value.faults] == ["SMALL_DIFFERENCE"]
+    assert [fault.code for fault in without.value.faults] == ["EMPTY"]
+
+
+def test_what_is_not_published_is_not_corrected_and_a_monitor_corrects_nothing(
+    session: Session, coordinator: Actor, monitor: Actor
+) -> None:
+    a_month(session)
+    for actor in (coordinator, monitor):
+        with pytest.raises(NotAllowed):
+            statistics.correct(session, actor, month="2027-01", reason=Correction.WRONG_RECORD)
 
 
 def test_what_is_published_stays_as_it_is(session: Session, coordinator: Actor, monitor: Actor) -> None:

@@ -49,7 +49,7 @@ def show() -> None:
 
 def _list(here: Visit, rows: Sequence[Waiting]) -> None:
     today = clock.today(here.zone_name)
-    names = ("name", "age", "state", "until", "needs", "journey")
+    names = ("name", "age", "state", "until", "needs", "travels_on")
     components.table(
         [here.t(f"column.{name}") for name in names],
         [
@@ -104,6 +104,11 @@ def _needs(here: Visit, row: Waiting) -> str:
 def _form(here: Visit, row: Waiting) -> None:
     key = f"health.{row.person.person_id}"
     today = clock.today(here.zone_name)
+    last = row.fitness
+    if last is not None:
+        st.caption(
+            here.t("view.health.last", what=_state(here, row).replace("\n", ", "), until=_until(here, row, today))
+        )
     outcome = st.radio(
         here.t("field.fitness"),
         list(FitnessOutcome),
@@ -112,26 +117,42 @@ def _form(here: Visit, row: Waiting) -> None:
         format_func=lambda code: here.t(f"fitness.{code.value}"),
         key=f"{key}.outcome",
     )
-    first, second, third = st.columns(3)
+    first, second = st.columns(2)
     with first:
         until = components.day_field(
             here, "valid_until", key=f"{key}.until", value=components.day_text(today + timedelta(days=30))
         )
+        may_fly = st.checkbox(here.t("field.may_fly"), last is None or last.may_fly, key=f"{key}.fly")
+    with second:
         needs = st.multiselect(
             here.t("field.needs"),
             list(Need),
+            [Need(code) for code in (last.needs if last else "").split(";") if code],
             format_func=lambda code: here.t(f"need.{code.value}"),
             placeholder=here.t("view.none"),
             key=f"{key}.needs",
         )
-        may_fly = st.checkbox(here.t("field.may_fly"), True, key=f"{key}.fly")
-    with second:
-        weeks = st.number_input(here.t("field.pregnancy_weeks"), 1, 45, value=None, key=f"{key}.weeks")
-        is_multiple = st.checkbox(here.t("field.is_multiple_pregnancy"), key=f"{key}.multiple")
-        is_long_ok = st.checkbox(here.t("field.is_long_land_leg_ok"), key=f"{key}.long")
-    with third:
-        birth = components.day_field(here, "gave_birth_on", key=f"{key}.birth")
-        certificate = components.day_field(here, "certificate_on", key=f"{key}.certificate")
+        is_long_ok = st.checkbox(
+            here.t("field.is_long_land_leg_ok"), last is not None and last.is_long_land_leg_ok, key=f"{key}.long"
+        )
+    with st.expander(here.t("view.health.pregnancy"), expanded=row.weeks_now is not None):
+        first, second, third = st.columns(3)
+        with first:
+            weeks = st.number_input(here.t("field.pregnancy_weeks"), 1, 45, value=row.weeks_now, key=f"{key}.weeks")
+            is_multiple = st.checkbox(
+                here.t("field.is_multiple_pregnancy"),
+                row.weeks_now is not None and last is not None and last.is_multiple_pregnancy,
+                key=f"{key}.multiple",
+            )
+        with second:
+            certificate = components.day_field(here, "certificate_on", key=f"{key}.certificate")
+        with third:
+            birth = components.day_field(
+                here,
+                "gave_birth_on",
+                key=f"{key}.birth",
+                value=components.day_text(last.gave_birth_on if last else None),
+            )
 
     def read_days() -> dict[str, date | None]:
         return components.read_all(
@@ -177,7 +198,7 @@ def _form(here: Visit, row: Waiting) -> None:
             stop,
             key=f"{key}.stop",
             said=lambda effect: components.effect_text(here, effect),
-            after=lambda _: session.clear_fields(key),
+            after=lambda _: session.clear_fields("health."),
             primary=True,
         )
     else:
@@ -188,7 +209,7 @@ def _form(here: Visit, row: Waiting) -> None:
             key=f"{key}.save",
             primary=True,
             said=here.t("view.health.saved"),
-            after=lambda _: session.clear_fields(key),
+            after=lambda _: session.clear_fields("health."),
         )
     components.danger(
         here,

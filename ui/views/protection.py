@@ -325,10 +325,15 @@ def _child(here: Visit, row: ProtectionCase) -> None:
                 (here.t("field.body"), decision.body),
                 (here.t("field.decided_on"), components.day_text(decision.decided_on)),
                 (here.t("field.valid_until"), components.day_text(decision.valid_until)),
-                (here.t("view.protection.missing"), _file_text(here, row)),
+                (
+                    here.t("view.protection.missing"),
+                    ", ".join(here.t(f"field.{name}") for name in row.missing) or here.t("view.protection.nothing"),
+                ),
             ],
         )
-        if decision.cleared_at is None and decision.cleared_by != here.actor.user_id:
+        if any(name != "cleared_at" for name in row.missing):
+            st.info(plain(here.t("view.protection.fill")))
+        elif decision.cleared_at is None and decision.cleared_by != here.actor.user_id:
             session.act_button(
                 here.t("view.protection.clear"),
                 "protection.best_interest",
@@ -345,15 +350,23 @@ def _child(here: Visit, row: ProtectionCase) -> None:
 
 
 def _new_decision(here: Visit, row: ProtectionCase) -> None:
-    key = f"child.{row.person.person_id}"
-    with st.expander(here.t("view.protection.new_decision"), expanded=row.decision is None):
+    last = row.decision
+    key = f"child.{row.person.person_id}.{last.decision_id if last else ''}"
+    is_incomplete = last is None or any(name != "cleared_at" for name in row.missing)
+    with st.expander(here.t("view.protection.new_decision"), expanded=is_incomplete):
         first, second, third = st.columns(3)
+        outcomes = list(BestInterestOutcome)
         with first:
             outcome = components.choice(
-                here, here.t("field.outcome"), list(BestInterestOutcome), "best_interest", key=f"{key}.out", index=None
+                here,
+                here.t("field.outcome"),
+                outcomes,
+                "best_interest",
+                key=f"{key}.out",
+                index=outcomes.index(last.outcome) if last else None,
             )
-            body = st.text_input(here.t("field.body"), key=f"{key}.body")
-            pickup = st.text_input(here.t("field.pickup_named"), key=f"{key}.pickup")
+            body = st.text_input(here.t("field.body"), last.body if last else "", key=f"{key}.body")
+            pickup = st.text_input(here.t("field.pickup_named"), last.pickup_named if last else "", key=f"{key}.pickup")
         days = {}
         for column, names in (
             (second, ("decided_on", "valid_until", "guardian_consent_on")),
@@ -361,7 +374,8 @@ def _new_decision(here: Visit, row: ProtectionCase) -> None:
         ):
             with column:
                 for name in names:
-                    days[name] = components.day_field(here, name, key=f"{key}.{name}")
+                    held = components.day_text(getattr(last, name)) if last else ""
+                    days[name] = components.day_field(here, name, key=f"{key}.{name}", value=held)
 
         def save(db: Session, actor: Actor) -> object:
             read = components.read_all(
