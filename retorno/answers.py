@@ -12,11 +12,12 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from retorno import clock, confirmation
-from retorno.models.movements import Confirmation, Movement, MovementSegment
+from retorno.models.movements import Confirmation, Movement, MovementSegment, Seat
 from retorno.models.people import Person, TravelGroup
+from retorno.movement_facts import not_travelled
 from retorno.office import access
 from retorno.scope import LIVE
-from retorno.vocabulary import Answer, MovementStatus, Role
+from retorno.vocabulary import Answer, MovementStatus, PersonStatus, Role, SeatStatus
 
 REFUSALS_SHOWN = timedelta(days=7)
 """How long a refusal stays on the page (our assumption: by then its groups are planned again)."""
@@ -138,7 +139,7 @@ def _names(session: Session, questions: Sequence[Confirmation]) -> dict[str, str
 
 
 def refusals(session: Session, actor: access.Actor) -> list[Refusal]:
-    """The noes of the last days, newest first, as long as the movement lies ahead or its people wait for a plan."""
+    """The noes of the last days, newest first, as long as somebody whom one stopped waits for another plan."""
     actor = access.require(session, actor, "confirmation.read")
     since = clock.now() - REFUSALS_SHOWN
     rows = session.exec(
@@ -152,6 +153,7 @@ def refusals(session: Session, actor: access.Actor) -> list[Refusal]:
         )
         .order_by(col(Confirmation.answered_at).desc(), Confirmation.confirmation_id)
     ).all()
+    rows = [row for row, is_open in zip(rows, _still_wait(session, rows), strict=True) if is_open]
     names = _names(session, [question for question, _ in rows])
     cases = dict(
         session.exec(
@@ -169,3 +171,40 @@ def refusals(session: Session, actor: access.Actor) -> list[Refusal]:
         )
         for question, movement in rows
     ]
+
+
+def _still_wait(session: Session, rows: Sequence[tuple[Confirmation, Movement]]) -> list[bool]:
+    """For every no, whether a group that it stopped is still here without seats on a journey to come.
+
+    A no about one person stopped that person's group; any other one can have stopped every group of the movement.
+    """
+    movement_ids = sorted({movement.movement_id for _, movement in rows})
+    aboard: dict[str, set[str]] = {}
+    for movement_id, group_id in session.exec(
+        select(Seat.movement_id, Seat.group_id).where(
+            col(Seat.movement_id).in_(movement_ids), col(Seat.group_id).is_not(None)
+        )
+    ).all():
+        aboard.setdefault(movement_id, set()).add(group_id or "")
+    person_ids = sorted({question.person_id for question, _ in rows if question.person_id})
+    group_of = dict(
+        session.exec(select(Person.person_id, Person.group_id).where(col(Person.person_id).in_(person_ids))).all()
+    )
+    stopped = [
+        {group_of[question.person_id]} if question.person_id else aboard.get(movement.movement_id, set())
+        for question, movement in rows
+    ]
+    groups = sorted(set().union(*stopped))
+    here = set(
+        session.exec(
+            select(Person.group_id).where(col(Person.group_id).in_(groups), Person.status == PersonStatus.ACTIVE)
+        ).all()
+    )
+    seated = set(
+        session.exec(
+            select(Seat.group_id).where(
+                col(Seat.group_id).in_(groups), Seat.status == SeatStatus.ACTIVE, not_travelled(clock.now())
+            )
+        ).all()
+    )
+    return [bool(group_ids & here - seated) for group_ids in stopped]

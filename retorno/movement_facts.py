@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -154,7 +154,8 @@ def view(session: Session, movement_id: str, *, at: Situation | None = None, is_
 def _riders(session: Session, seats: list[Seat], occasion: Occasion) -> list[Rider]:
     ids = [seat.person_id for seat in seats if seat.person_id]
     persons = {row.person_id: row for row in session.exec(select(Person).where(col(Person.person_id).in_(ids))).all()}
-    facts = persons_of_groups(session, {person.group_id for person in persons.values()})
+    # Whoever is home already keeps the row on the papers of a movement that goes on.
+    facts = persons_of_groups(session, {person.group_id for person in persons.values()}, with_returned=True)
     groups = {
         row.group_id: row
         for row in session.exec(
@@ -365,7 +366,9 @@ def _post(seen: View, post_id: str, instant: datetime) -> PostFacts:
 
 
 def _crossing(seen: View, crossing: MovementCrossing) -> CrossingFacts:
-    state = seen.situation.calendars.crossing_state(crossing.crossing_id, crossing.at, profiles=profiles_of(seen.riders))
+    state = seen.situation.calendars.crossing_state(
+        crossing.crossing_id, crossing.at, profiles=profiles_of(seen.riders)
+    )
     return CrossingFacts(
         crossing_id=crossing.crossing_id,
         leave=_post(seen, crossing.leave_post_id, crossing.at),
@@ -618,11 +621,13 @@ def not_travelled(now: datetime) -> ColumnElement[bool]:
 
 
 def findings_of(session: Session, seen: View, *, stage: MovementStatus, is_removal: bool = False) -> list[Finding]:
-    """Everything the rules say about a movement and about every group on it, at this moment.
+    """Everything the rules say about a movement and about every group that is still on it, at this moment.
 
     With ``is_removal`` the version only takes people off: neither notice nor acknowledgements are asked again (R22
     allows removals after the deadline, and every party has the longer list).
     """
+    # Nobody who was received at home is judged again; the others travel on.
+    seen = replace(seen, riders=[each for each in seen.riders if each.person.status is not PersonStatus.RETURNED])
     found = judge_movement(movement_facts(session, seen, stage=stage), seen.situation.policy)
     if is_removal:
         found = [each for each in found if each.code.value not in _NOT_ASKED_AT_REMOVAL]

@@ -13,7 +13,7 @@ from datetime import date
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, inspect, or_
+from sqlalchemy import ColumnElement, inspect, or_, true
 from sqlmodel import Session, SQLModel, col, select
 
 from retorno import clock, rules
@@ -258,11 +258,14 @@ def _split_relatives(session: Session, groups: Mapping[str, TravelGroup]) -> dic
     }
 
 
-def persons_of_groups(session: Session, group_ids: Iterable[str]) -> dict[str, PersonFacts]:
-    """Everything that the rules ask about the members of these groups who have not returned, by person id."""
+def persons_of_groups(
+    session: Session, group_ids: Iterable[str], *, with_returned: bool = False
+) -> dict[str, PersonFacts]:
+    """Everything that the rules ask about the members of these groups, by person id; on wish also of the returned."""
+    still_here = col(Person.status) != PersonStatus.RETURNED
     persons = session.exec(
         select(Person)
-        .where(col(Person.group_id).in_(sorted(set(group_ids))), Person.status != PersonStatus.RETURNED)
+        .where(col(Person.group_id).in_(sorted(set(group_ids))), true() if with_returned else still_here)
         .order_by(Person.group_id, Person.person_id)
         .execution_options(populate_existing=True)
     ).all()

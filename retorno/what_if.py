@@ -18,7 +18,7 @@ from retorno.assumptions import WhatIf, assume, assumed_by, from_changes, to_jso
 from retorno.choosing import row_names
 from retorno.errors import InputError, NotAllowed, Refused, Stale
 from retorno.fleet import type_id
-from retorno.models.movements import Closure, Movement, MovementCrossing, MovementSegment, Plan, Seat, Vehicle
+from retorno.models.movements import Closure, Movement, Plan, Seat, Vehicle
 from retorno.models.people import Case, Person, TravelGroup
 from retorno.movement_facts import not_travelled
 from retorno.office import access, audit, jobs
@@ -30,17 +30,12 @@ from retorno.situation import situation
 from retorno.solving import moved_groups, write_draft
 from retorno.vocabulary import (
     Assumed,
-    ClosureTarget,
     JobKind,
     MovementStatus,
     PersonStatus,
     PlanStatus,
     SeatStatus,
 )
-
-CLOSED = "closure"
-"""Why a movement was cancelled, if something closed."""
-
 
 # ---- copies of a draft ----------------------------------------------------------------------------------------
 
@@ -349,6 +344,11 @@ def replan_affected(
     )  # fmt: skip
 
 
+def stopped_by(session: Session, actor: access.Actor, *, closure_id: str) -> list[str]:
+    """Movements of the office that a closure stopped."""
+    return _stopped(session, access.require(session, actor, "planning.read"), closure_id, ())
+
+
 def _stopped(session: Session, actor: access.Actor, closure_id: str | None, movement_ids: Collection[str]) -> list[str]:
     """Cancelled movements of the office: those named, and those that a closure stopped."""
     cancelled = select(Movement).where(
@@ -360,28 +360,7 @@ def _stopped(session: Session, actor: access.Actor, closure_id: str | None, move
     }
     if closure_id is None:
         return sorted(found)
-    closure = session.get(Closure, closure_id)
-    if closure is None:
+    if session.get(Closure, closure_id) is None:
         raise NotAllowed
-    during = cancelled.where(Movement.cancelled_reason == CLOSED, col(Movement.arrive_at) > closure.from_at)
-    if closure.until_at is not None:
-        during = during.where(col(Movement.depart_at) < closure.until_at)
-    return sorted(
-        found | {row.movement_id for row in session.exec(during).all() if _passes(session, closure, row.movement_id)}
-    )
-
-
-def _passes(session: Session, closure: Closure, movement_id: str) -> bool:
-    """Whether a movement led over what closed; roads are not on record, so any may have been its reason."""
-    crossings = session.exec(select(MovementCrossing).where(MovementCrossing.movement_id == movement_id)).all()
-    segments = session.exec(select(MovementSegment).where(MovementSegment.movement_id == movement_id)).all()
-    target = closure.target_id
-    match closure.target:
-        case ClosureTarget.CROSSING:
-            return any(each.crossing_id == target for each in crossings)
-        case ClosureTarget.POST:
-            return any(target in (each.leave_post_id, each.enter_post_id) for each in crossings)
-        case ClosureTarget.PLACE:
-            return any(target in (each.from_place_id, each.to_place_id) for each in segments)
-        case _:
-            return True
+    by_it = cancelled.where(Movement.cancelled_reason == closure_id)
+    return sorted(found | {row.movement_id for row in session.exec(by_it).all()})

@@ -11,15 +11,16 @@ from sqlmodel import Session, select
 
 from retorno import arrival, changes
 from retorno.errors import InputError, NotAllowed, Stale
-from retorno.models.movements import Arrival, Handover, Movement
+from retorno.models.movements import Arrival, Handover, Movement, MovementSegment
 from retorno.models.people import Case, Person, TravelGroup
+from retorno.movement_facts import view
 from retorno.office.access import Actor
 from retorno.vocabulary import ArrivalOutcome, IncidentCode, MovementStatus, PersonStatus
 from tests import builders
 from tests import planning_builders as build
 
 Clock = Callable[[datetime], None]
-POST, OMOA = "GT-HN-COR-B", "HN-CAMR-OMOA"
+POST, OMOA, SPS = "GT-HN-COR-B", "HN-CAMR-OMOA", "HN-CAMR-SPS"
 
 
 @pytest.fixture
@@ -152,6 +153,69 @@ def test_a_case_stays_open_while_somebody_of_it_who_withdrew_is_still_here(
     tick(session, reception, bus, OMOA, dict.fromkeys(people(session, bus), True))
     arrival.sign_handover(session, reception, movement_id=bus.movement_id, place_id=OMOA, received_by="Jefa")
     assert session.get_one(Case, case.case_id).closed_at is None
+
+
+def with_two_receptions(session: Session, movement: Movement, first_id: str) -> None:
+    """The coach stops at a reception place two hours before Omoa."""
+    last = session.get_one(MovementSegment, (movement.movement_id, 0))
+    halfway = movement.arrive_at - timedelta(hours=2)
+    session.add(
+        MovementSegment(
+            movement_id=movement.movement_id,
+            segment=1,
+            from_place_id=first_id,
+            to_place_id=OMOA,
+            depart_at=halfway + timedelta(minutes=30),
+            arrive_at=movement.arrive_at,
+            capacity=last.capacity,
+            wheelchairs=last.wheelchairs,
+        )
+    )
+    last.to_place_id, last.arrive_at = first_id, halfway
+    session.add(last)
+    session.flush()
+
+
+def test_a_change_after_the_first_of_two_handovers_takes_off_only_whom_it_is_about(
+    session: Session, coordinator: Actor, coordinator_2: Actor, tmp_path: Path, frozen_clock: Clock
+) -> None:
+    build.use_keys(tmp_path)
+    made = build.make_bus(session)
+    with_two_receptions(session, made, SPS)
+    home = build.make_family(session, adults=1, destination_place_id=SPS)
+    leaves, stays = build.make_family(session, adults=2), build.make_family(session, adults=3)
+    halfway = session.get_one(MovementSegment, (made.movement_id, 0)).arrive_at
+    for person in build.members(session, home.group_id):
+        build.seat_person(session, made, person, alight=1, arrive_at=halfway)
+    for family in (leaves, stays):
+        for person in build.members(session, family.group_id):
+            build.seat_person(session, made, person, alight=2)
+    build.release(session, coordinator, coordinator_2, made.movement_id)
+    frozen_clock(made.depart_at)
+    leave(session, coordinator, made)
+    frozen_clock(halfway)
+    (first,) = build.members(session, home.group_id)
+    tick(session, coordinator, made, SPS, {first.person_id: True})
+    arrival.sign_handover(session, coordinator, movement_id=made.movement_id, place_id=SPS, received_by="Jefa")
+    assert session.get_one(Person, first.person_id).status is PersonStatus.RETURNED
+
+    gone = build.members(session, leaves.group_id)[0]
+    effect = changes.withdraw(session, coordinator, person_id=gone.person_id)
+
+    assert effect.superseded == ((made.movement_id, 2),)
+    on_it = {rider.person.person_id for rider in view(session, made.movement_id).riders}
+    still = {person.person_id for person in build.members(session, stays.group_id)}
+    assert on_it == {first.person_id} | still
+
+
+def test_a_closed_movement_can_still_be_read(
+    session: Session, coordinator: Actor, reception: Actor, bus: Movement, frozen_clock: Clock
+) -> None:
+    leave(session, coordinator, bus)
+    frozen_clock(bus.arrive_at)
+    tick(session, reception, bus, OMOA, dict.fromkeys(people(session, bus), True))
+    arrival.sign_handover(session, reception, movement_id=bus.movement_id, place_id=OMOA, received_by="Jefa")
+    assert len(view(session, bus.movement_id).riders) == 4
 
 
 def test_somebody_not_here_keeps_person_and_case_open(

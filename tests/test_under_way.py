@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 from retorno import aboard, answers, arrival, changes, confirmation, copies, manifest, movement_report
 from retorno.confirmation import Party
 from retorno.errors import InputError, NotAllowed, Stale
-from retorno.models.movements import ManifestCopy, Movement, Seat
+from retorno.models.movements import Confirmation, ManifestCopy, Movement, Seat
 from retorno.models.people import TravelGroup
 from retorno.movement_facts import view
 from retorno.office import notices
@@ -315,4 +315,19 @@ def test_the_most_urgent_question_comes_first_and_a_no_says_what_now(
     ]
     assert [one.movement.movement_id for one in answers.asking(session, coordinator)] == [later.movement_id]
     frozen_clock(NOW + timedelta(days=8))
+    assert answers.refusals(session, coordinator) == []
+
+
+def test_a_no_is_shown_until_the_last_group_it_stopped_has_another_journey(
+    session: Session, coordinator: Actor, bus: Movement, border_post: Actor
+) -> None:
+    confirmation.request_confirmations(session, coordinator, movement_id=bus.movement_id)
+    question = session.exec(select(Confirmation).where(Confirmation.party_id == "GT-HN-COR-B")).one()
+    stopped = groups(session, bus)
+    changes.decline(session, border_post, confirmation_id=question.confirmation_id, reason=AnswerReason.CLOSED_THAT_DAY)
+    other = build.make_bus(session, depart_at=build.LAND_DEPART + timedelta(days=2))
+    for group_id in stopped[:2]:
+        build.seat_group(session, other, session.get_one(TravelGroup, group_id))
+    assert len(answers.refusals(session, coordinator)) == 1
+    build.seat_group(session, other, session.get_one(TravelGroup, stopped[2]))
     assert answers.refusals(session, coordinator) == []

@@ -411,6 +411,17 @@ def test_whoever_a_closure_stopped_is_planned_anew_longest_stranded_first(
     )
     task = solving.task(session, made.plan_id)
     assert other.group_id not in {group.id for group in task.problem.groups}
+    # Another closure of the same road in the same days stopped nothing any more.
+    later, _ = changes.close(
+        session,
+        coordinator,
+        target=ClosureTarget.CROSSING,
+        target_id="GT-HN-COR",
+        from_at=datetime(2027, 3, 7, 13, 0, tzinfo=build.LAND_DEPART.tzinfo),
+        until_at=None,
+        source="Inventada",
+    )
+    assert what_if.affected_groups(session, coordinator, closure_id=later.closure_id) == ()
     with pytest.raises(InputError, match="nobody waits"):
         what_if.replan_affected(
             session, coordinator, movement_ids=["M-NOTHERE"], first_date=build.LAND_DAY, days=2, seconds=2

@@ -57,7 +57,7 @@ def close(
     session.flush()
     log(session, actor, ChangeKind.CLOSURE, "closure", made.closure_id)
     affected = affected_movements(session, made)
-    return made, cancel(session, actor, affected, ChangeKind.CLOSURE, "closure")
+    return made, cancel(session, actor, affected, ChangeKind.CLOSURE, made.closure_id)
 
 
 def _check_target(target: ClosureTarget, target_id: str) -> str:

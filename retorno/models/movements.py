@@ -273,7 +273,7 @@ class Movement(SQLModel, table=True):
         default="[]", sa_type=Text, description="JSON: breaks, stops and border times for the route sheet"
     )
     manifest_version: int = Field(default=0, nullable=False)
-    cancelled_reason: str = ""
+    cancelled_reason: str = Field(default="", description="A code, or the id of the closure that stopped it")
     version: int = Field(default=1, nullable=False)
 
 

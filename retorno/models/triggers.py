@@ -62,6 +62,8 @@ _NO_CONSENT = """NOT EXISTS (SELECT 1 FROM consent k WHERE k.consent_id = {seat}
         AND g.destination_country = k.destination_country))"""
 _HELD = """EXISTS (SELECT 1 FROM {protection}hold h WHERE h.person_id = {seat}.person_id AND h.lifted_at IS NULL)"""
 _NOT_ACTIVE = "NOT EXISTS (SELECT 1 FROM person p WHERE p.person_id = {seat}.person_id AND p.status = 'active')"
+# Whoever was received at home on the way keeps the row on the papers of a movement that goes on.
+_STILL_TRAVELS = "NOT EXISTS (SELECT 1 FROM person r WHERE r.person_id = s.person_id AND r.status = 'returned')"
 _NOT_A_MEMBER = (
     "NOT EXISTS (SELECT 1 FROM person p WHERE p.person_id = {seat}.person_id AND p.group_id = {seat}.group_id)"
 )
@@ -274,13 +276,14 @@ TRIGGERS: tuple[Trigger, ...] = (
         sqlite="".join(
             f"SELECT RAISE(ABORT, '{text.replace('seat', 'manifest')}') WHERE EXISTS (SELECT 1 FROM seat s"
             " WHERE s.movement_id = NEW.movement_id AND s.status = 'active' AND s.person_id IS NOT NULL"
-            f" AND {condition});"
+            f" AND {_STILL_TRAVELS} AND {condition});"
             for text, condition in _seat_conditions("s", protection="", day="substr(s.depart_at, 1, 10)")
         )
         + f"SELECT RAISE(ABORT, 'manifest: a family is not whole') WHERE {_SPLIT};",
         postgresql="".join(
             "IF EXISTS (SELECT 1 FROM seat s WHERE s.movement_id = NEW.movement_id AND s.status = 'active'"
-            f" AND s.person_id IS NOT NULL AND {condition}) THEN {_raise(text.replace('seat', 'manifest'))} END IF;"
+            f" AND s.person_id IS NOT NULL AND {_STILL_TRAVELS} AND {condition}) THEN "
+            f"{_raise(text.replace('seat', 'manifest'))} END IF;"
             for text, condition in _seat_conditions(
                 "s", protection="protection.", day="(s.depart_at AT TIME ZONE 'UTC')::date"
             )
