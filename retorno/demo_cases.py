@@ -78,18 +78,20 @@ def example_cases() -> tuple[ExampleCase, ...]:
 # ---- the sheet ---------------------------------------------------------------------------------------------------
 
 
-def import_sheet(cases: Iterable[ExampleCase], today: date) -> bytes:
+def import_sheet(cases: Iterable[ExampleCase], today: date, *, first_number: int = 0) -> bytes:
     """The people as a sheet that the import takes, with real dates; UTF-8.
 
     Parameters
     ----------
     today
         The day of setting up, from which the days of the file count.
+    first_number
+        Number of the first person, which gives birth dates and documents.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, _SHEET, lineterminator="\n")
     writer.writeheader()
-    for number, case in enumerate(cases):
+    for number, case in enumerate(cases, start=first_number):
         is_on_sheet = not _has_zone(case)
         writer.writerow(
             {name: _cell(getattr(case, name)) for name in _SHEET if hasattr(case, name)}

@@ -105,7 +105,7 @@ def waits(session: Session, opened: OpenPlan) -> Waits:
     """Waiting by nationality and by profile; whoever is not in the plan waits at least until its last day."""
     plan, sizes = opened.plan, opened.sizes
     last = plan.first_date + timedelta(days=plan.horizon_days)
-    homes = {group_id: _home_on(opened, legs[-1]) for group_id, legs in opened.planned.items()}
+    homes = home_days(opened)
     profiles = {group.id: _profile(group.barred_countries) for group in (opened.problem.groups if sizes else ())}
     everyone: list[tuple[int, bool]] = []
     nationalities: dict[str, list[tuple[int, bool]]] = defaultdict(list)
@@ -140,6 +140,11 @@ def _fairness(key: str, found: Sequence[tuple[int, bool]]) -> Fairness:
 def _profile(barred: Sequence[str]) -> str:
     """The profile of a group, read off the border that only its profile may not pass."""
     return next((name.removeprefix("not-") for name in barred if name.startswith("not-")), Profile.ADULTS.value)
+
+
+def home_days(opened: OpenPlan) -> dict[str, date]:
+    """Group id to the day of its last arrival, of every group that travels in a plan."""
+    return {group_id: _home_on(opened, legs[-1]) for group_id, legs in opened.planned.items()}
 
 
 def _home_on(opened: OpenPlan, last: Any) -> date:

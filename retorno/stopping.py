@@ -597,3 +597,63 @@ def _told(session: Session, lines: Sequence[MovementChange]) -> tuple[Told, ...]
         for (kind, party_id), each in rows.items()
     ]
     return tuple(sorted(found, key=lambda each: (each.kind is PartyKind.CONSULATE, each.kind.value, each.party_id)))
+
+
+# ---- afterwards --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aftermath:
+    """What a page shows after the act: its outcome, who stays, which papers are to print.
+
+    Parameters
+    ----------
+    copies
+        Movement id to the new papers, one a recipient; empty where the list is void.
+    escorts
+        Everyone who may be named as a recipient; ``staying_escorts`` are those who stay behind.
+    """
+
+    outcome: Outcome
+    people: tuple[Person, ...]
+    movements: dict[str, Movement]
+    copies: dict[str, tuple[ManifestCopy, ...]]
+    escorts: tuple[Escort, ...]
+    staying_escorts: tuple[Escort, ...]
+
+
+def aftermath(session: Session, actor: access.Actor, *, stay_id: str) -> Aftermath:
+    """One act with everything that is to do after it; the page that shows it logs the reading."""
+    actor = access.require(session, actor, "manifest.read")
+    found = outcome(session, actor, stay_id=stay_id)
+    people = session.exec(
+        select(Person)
+        .where(col(Person.group_id).in_(found.stay.group_ids.split(";")))
+        .order_by(col(Person.group_id), Person.person_id)
+    ).all()
+    copies = {
+        line.movement_id: tuple(
+            session.exec(
+                select(ManifestCopy)
+                .where(ManifestCopy.movement_id == line.movement_id, ManifestCopy.version == (line.version or -1))
+                .order_by(ManifestCopy.recipient_kind, ManifestCopy.recipient_id)
+            ).all()
+        )
+        for line in found.movements
+    }
+    escorts = session.exec(select(Escort).order_by(Escort.name)).all()
+    staying = set(found.stay.escort_ids.split(";"))
+    return Aftermath(
+        outcome=found,
+        people=tuple(people),
+        movements={line.movement_id: session.get_one(Movement, line.movement_id) for line in found.movements},
+        copies=copies,
+        escorts=tuple(escorts),
+        staying_escorts=tuple(each for each in escorts if each.escort_id in staying),
+    )
+
+
+def escort_names(session: Session, actor: access.Actor) -> dict[str, str]:
+    """Escort id to name."""
+    access.require(session, actor, "movement.read")
+    return {each.escort_id: each.name for each in session.exec(select(Escort)).all()}

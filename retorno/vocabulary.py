@@ -289,7 +289,7 @@ class ClosureTarget(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """The facts that ``changes.py`` takes in."""
+    """The facts that ``changes`` takes in."""
 
     WITHDRAWAL = "withdrawal"
     HOLD = "hold"
@@ -307,6 +307,7 @@ class JobKind(StrEnum):
     """Work done outside the page."""
 
     SOLVE = "solve"
+    PRACTICE = "practice"
 
 
 class JobState(StrEnum):

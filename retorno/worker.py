@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
+from sqlmodel import Session
 
-from retorno import solving
+from retorno import demo_days, solving
 from retorno.database import Database
 from retorno.errors import Inconsistent, NotSaved, RetornoError
 from retorno.models.office import Job
-from retorno.office import jobs
+from retorno.office import access, jobs
 from retorno.optimizer.check import Verdict
 from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import plan_from_json, plan_to_json, problem_from_json, problem_to_json
@@ -56,7 +57,7 @@ def run(database: Database, *, name: str, should_stop: Callable[[], bool], once:
         try:
             with database.transaction() as session:
                 for lost in jobs.give_up(session):
-                    solving.fail(session, lost.object_id, lost.error)
+                    _tell_object(session, lost, lost.error)
                 job = jobs.take(session, name)
         except NotSaved as problem:
             _log.error("database does not answer", error=str(problem))
@@ -75,7 +76,10 @@ def run(database: Database, *, name: str, should_stop: Callable[[], bool], once:
 
 def _run_job(database: Database, job: Job, name: str) -> None:
     """Run one job; whatever goes wrong is noted on the job and never stops the worker."""
-    handlers: dict[JobKind, Callable[[Database, Job, str], None]] = {JobKind.SOLVE: _solve_plan}
+    handlers: dict[JobKind, Callable[[Database, Job, str], None]] = {
+        JobKind.SOLVE: _solve_plan,
+        JobKind.PRACTICE: _set_up_practice,
+    }
     try:
         handlers[job.kind](database, job, name)
     except LeaseLost:
@@ -87,11 +91,17 @@ def _run_job(database: Database, job: Job, name: str) -> None:
         try:
             with database.transaction() as session:
                 if jobs.is_held(session, job.job_id, name):
-                    solving.fail(session, job.object_id, error)
+                    _tell_object(session, job, error)
                     jobs.finish(session, job.job_id, name, state=JobState.FAILED, error=error)
         except NotSaved:
             # Its lease runs out, and it is taken up again as soon as the database can be written.
             _log.error("job left for its lease to run out", job=job.job_id)
+
+
+def _tell_object(session: Session, job: Job, error: str) -> None:
+    """Note on what a job was for that it failed; a practice day has only its job."""
+    if job.kind is JobKind.SOLVE:
+        solving.fail(session, job.object_id, error)
 
 
 @contextmanager
@@ -201,6 +211,26 @@ def _solve_plan(database: Database, job: Job, name: str) -> None:
             is_final=True,
             kept_groups=task.locked,
         )
+        jobs.finish(session, job.job_id, name, state=JobState.DONE)
+
+
+def _set_up_practice(database: Database, job: Job, name: str) -> None:
+    """Fill the demonstration with a practice day; progress is written, and the lease renewed, after every step."""
+    with database.reading() as session:
+        asker = access.load_actor(session, job.created_by)
+
+    def tell(done: int, steps: int) -> None:
+        with database.transaction() as session:
+            if not jobs.is_held(session, job.job_id, name):
+                raise LeaseLost
+            jobs.renew(session, job.job_id, name, progress={"done": done, "steps": steps})
+
+    demo_days.set_up(
+        database, day=demo_days.Day(job.object_id), now=job.created_at, office_id=asker.office_id or "", tell=tell
+    )
+    with database.transaction() as session:
+        if not jobs.is_held(session, job.job_id, name):
+            raise LeaseLost
         jobs.finish(session, job.job_id, name, state=JobState.DONE)
 
 

@@ -9,6 +9,7 @@ from retorno.vocabulary import Role
 from ui.views import (
     administration,
     audit,
+    cannot_go_on,
     closures,
     confirmation,
     consulate,
@@ -26,6 +27,7 @@ from ui.views import (
     readiness,
     statistics,
     tour,
+    two_days,
 )
 
 CO, CS, PR, HE = Role.COORDINATOR, Role.CONSULATE, Role.PROTECTION, Role.HEALTH
@@ -53,6 +55,7 @@ class View:
 VIEWS = (
     View(name=HOME, section="today", show=home.show, roles=EVERYONE),
     View(name="tour", section="today", show=tour.show, roles=EVERYONE, is_demo_only=True),
+    View(name="two_days", section="today", show=two_days.show, roles=(CO,), is_demo_only=True),
     View(name="intake", section="people", show=intake.show, roles=(CO,)),
     View(name="import", section="people", show=importing.show, roles=(CO,)),
     View(name="readiness", section="people", show=readiness.show, roles=(CO, PR)),
@@ -62,6 +65,7 @@ VIEWS = (
     View(name="closures", section="journeys", show=closures.show, roles=(CO,)),
     View(name="confirmation", section="journeys", show=confirmation.show, roles=(CO,)),
     View(name="manifest", section="journeys", show=manifest.show, roles=(CO, PR)),
+    View(name="cannot_go_on", section="journeys", show=cannot_go_on.show, roles=(CO,)),
     View(name="consulate", section="people", show=consulate.show, roles=(CS,)),
     View(name="protection", section="people", show=protection.show, roles=(PR,)),
     View(name="health", section="people", show=health.show, roles=(HE,)),

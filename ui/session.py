@@ -250,6 +250,16 @@ def look(work: Callable[[Session, Actor], T]) -> T:
         raise
 
 
+def tried(work: Callable[[Session, Actor], T]) -> T | None:
+    """As ``look``, where a problem is said on the page and the rest of the page goes on; ``None`` then."""
+    try:
+        with _database().reading() as session:
+            return work(session, access.load_actor(session, visit().actor.user_id))
+    except RetornoError as problem:
+        show_problem(problem, "read")
+        return None
+
+
 class _ReadBefore(Exception):
     """Takes back the log entry of a reading that this opening of the page has logged already."""
 

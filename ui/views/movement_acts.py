@@ -179,7 +179,7 @@ def changes_tab(here: Visit, found: MovementReport) -> None:
 def _leaving(here: Visit, found: MovementReport) -> None:
     movement = found.movement
     st.header(here.t("view.movement.who"), anchor=False)
-    session.link_to("cannot_go_on", here.t("view.movement.to_guided"))
+    session.link_to("cannot_go_on", here.t("view.movement.to_guided"), parameters={"movement": movement.movement_id})
     ticked = []
     columns = st.columns(3)
     for number, rider in enumerate(found.riders):
