@@ -56,7 +56,8 @@ class First:
     """A movement of the demonstration: whom it takes, the days tried for it, counted from today, how far it has come.
 
     The issued one leaves so soon that posts see its list, and late enough for the notice given the day before; the
-    proposed one leaves its notice to whoever signs second today or tomorrow; the asked one leaves time for answers.
+    proposed one leaves its notice to whoever signs second today or tomorrow, and fills its van, so that no later plan
+    puts more people on it; the asked one leaves time for answers.
     """
 
     group_key: str
@@ -65,8 +66,8 @@ class First:
 
 
 FIRST_MOVEMENTS: tuple[First, ...] = (
-    First(group_key="D04", days=(3, 4, 5), stage=Stage.ISSUED),
-    First(group_key="D07", days=(6, 7, 8), stage=Stage.PROPOSED),
+    First(group_key="D07", days=(3, 4, 5), stage=Stage.ISSUED),
+    First(group_key="D04", days=(6, 7, 8), stage=Stage.PROPOSED),
     First(group_key="D10", days=(6, 7, 8), stage=Stage.ASKED),
 )
 
