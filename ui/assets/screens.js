@@ -163,18 +163,19 @@
   // ---- the keyboard goes on ---------------------------------------------------------------------------------------
   // Where a form moves on to its next step, the first field of that step has the keyboard.
   // The cross that empties a list is reached by Delete in the list itself: it costs no key on the way to the next field.
-  window.addEventListener("keydown", (event) => {
-    if (event.key !== "Tab") return;
+  const passCrosses = () => {
     document.querySelectorAll('[data-testid="stSelectbox"] button').forEach((each) => { each.tabIndex = -1; });
-  }, true);
-  // A run that ends while somebody types in a list takes the mark off the first match, and Enter or Tab would then
-  // choose nothing: the mark is put back before Streamlit hears the key.
+  };
+  window.addEventListener("keydown", (event) => { if (event.key === "Tab") passCrosses(); }, true);
+  // Whoever types in a list and goes on with Tab chooses the match that is marked; Streamlit alone would forget it.
+  // A run that ends meanwhile takes the mark off: it is put back before Streamlit hears the key.
   window.addEventListener("keydown", (event) => {
     const list = event.target instanceof Element ? event.target.closest('input[role="combobox"]') : null;
     if (!list || !event.isTrusted || (event.key !== "Enter" && event.key !== "Tab")) return;
-    if (list.value && list.getAttribute("aria-expanded") === "true" && !list.getAttribute("aria-activedescendant")) {
-      list.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true, cancelable: true }));
-    }
+    if (!list.value || list.getAttribute("aria-expanded") !== "true") return;
+    const send = (key) => list.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    if (!list.getAttribute("aria-activedescendant")) send("ArrowDown");
+    if (event.key === "Tab" && !event.shiftKey) queueMicrotask(() => { send("Enter"); queueMicrotask(passCrosses); });
   }, true);
   let lastStep = "", stepSince = 0;
   setInterval(() => {
