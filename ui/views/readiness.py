@@ -167,7 +167,9 @@ def _group(here: Visit, groups: Sequence[GroupReadiness]) -> None:
         return
     group = by_id[chosen]
     people = session.persons(
-        "intake.read", lambda db, actor: casefile.people(db, actor, person_ids=group.person_ids), lambda found: found
+        "readiness.read",
+        lambda db, actor: casefile.people(db, actor, person_ids=group.person_ids),
+        lambda found: found,
     )
     names = {person_id: components.full_name(person) for person_id, person in people.items()}
     st.markdown(session.plain(", ".join(components.isolated(name) for name in names.values())))

@@ -9,6 +9,9 @@ from retorno.tour import Progress
 from ui import components, session
 from ui.session import Visit
 
+WITH_CODE = ("check", "withdraw")
+"""Steps beside which the code of the list printed last can be checked: it is in force, then it is not."""
+
 
 def show() -> None:
     """Each step: which account, what to do, what one sees, and the door to its page."""
@@ -19,13 +22,14 @@ def show() -> None:
     st.markdown(session.plain(here.t("view.tour.what")))
     st.progress(done / len(rows), text=here.t("view.tour.done", n=done, total=len(rows)))
     following = next((row.step.key for row in rows if not row.is_done), "")
+    login, code = session.look(tour.login_of), session.look(tour.printed_code)
     for number, row in enumerate(rows, start=1):
-        _step(here, number, row, is_next=row.step.key == following)
+        _step(here, number, row, login, code, is_next=row.step.key == following)
     if not following:
         st.success(here.t("view.tour.end"))
 
 
-def _step(here: Visit, number: int, row: Progress, *, is_next: bool) -> None:
+def _step(here: Visit, number: int, row: Progress, login: str, code: str, *, is_next: bool) -> None:
     step = row.step
     state = here.t("view.tour.ticked" if row.is_done else "view.tour.next" if is_next else "view.tour.later")
     with st.container(border=True, key=f"tour-{step.key}"):
@@ -34,10 +38,9 @@ def _step(here: Visit, number: int, row: Progress, *, is_next: bool) -> None:
         for part in ("do", "see"):
             about = session.plain(here.t(f"view.tour.{part}"))
             st.markdown(f"**{about}** {session.plain(here.t(f'tour.{step.key}.{part}'))}")
-        door = session.page(step.page)
-        account = here.t("view.tour.account", login=step.login)
-        if door is None:
+        if step.login != login:
+            account = here.t("view.tour.account", login=step.login)
             st.markdown(session.plain(f"{account} {here.t('view.tour.sign_in_as')}"))
-        else:
-            st.markdown(session.plain(account))
-            session.link_to(step.page, here.t("view.tour.go", page=here.t(f"view.{step.page}")))
+        session.link_to(step.page, here.t("view.tour.go", page=here.t(f"view.{step.page}")))
+        if code and step.key in WITH_CODE:
+            st.link_button(here.t("view.tour.check_code"), f"/verify/{code}")
