@@ -98,7 +98,7 @@ def judged_dry(
         if counts_on_more(plan):
             # What is only assumed cannot be written out; acceptance asks every rule once it is on record.
             return {}
-        raise Stale("the facts changed: find a plan again") from error
+        raise error if isinstance(error, Stale) else Stale("the facts changed: find a plan again") from error
     finally:
         savepoint.rollback()
         session.expire_all()

@@ -39,7 +39,7 @@ AGE_GROUPS: tuple[tuple[str, int, int], ...] = (
 )
 OTHER = "other"
 """Nationalities with too few people, together."""
-FEMALE_PLUS, MALE_PLUS = "F+", "M+"
+FEMALE_PLUS, MALE_PLUS = "F-plus", "M-plus"
 """Women and men with the people whose sex is unspecified shared out between them, where those are few."""
 BY_AIR = "air"
 """Stands for the crossing of a return that crossed no land border."""

@@ -25,6 +25,7 @@ from retorno.readiness import ready_groups
 from retorno.settings import Settings
 from retorno.vocabulary import (
     ConsentPurpose,
+    HoldKind,
     Language,
     ManifestStatus,
     MovementStatus,
@@ -251,7 +252,7 @@ def test_a_hold_raised_at_the_barrier_takes_the_family_off_and_says_nothing_why(
         (movement_id,) = planning.accept(session, coordinator, plan_id=plan_id).movement_ids
         build.confirm_all(session, coordinator, movement_id)
         held = build.members(session, family.group_id)[0].person_id
-        effect = changes.raise_hold(session, protection_1, person_id=held, kind=changes.HoldKind.FEAR)
+        effect = changes.raise_hold(session, protection_1, person_id=held, kind=HoldKind.FEAR)
         assert effect.cancelled == (movement_id,)
         with pytest.raises((Stale, Refused)):
             manifest.propose(session, coordinator, movement_id=movement_id)

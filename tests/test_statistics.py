@@ -185,8 +185,8 @@ def test_small_numbers_are_hidden_and_small_nationalities_stand_together() -> No
 
     assert profile.axes[0] == (OTHER,)  # five people are few, and the next nationality hides them
     assert profile.cells[(TOTAL, TOTAL, TOTAL)] == 47
-    assert profile.cells[(OTHER, "F+", TOTAL)] == 35
-    assert profile.cells[(OTHER, "M+", TOTAL)] == 12
+    assert profile.cells[(OTHER, "F-plus", TOTAL)] == 35
+    assert profile.cells[(OTHER, "M-plus", TOTAL)] == 12
     assert profile.axes[2] == ("0+",)  # all are of one age group, and the others are too small to stand alone
     assert crossing.cells[("GT-HN-COR", "road")] == 47
     assert [
@@ -212,8 +212,8 @@ def test_few_people_of_unspecified_sex_are_shared_out_and_never_called_men() -> 
         [*returned(40), *returned(40, sex=Sex.MALE), *returned(10, sex=Sex.UNSPECIFIED)], 10
     )
 
-    assert few.axes[1] == none.axes[1] == ("F+", "M+")  # whether there is anybody or not
-    assert (few.cells[(TOTAL, "F+", TOTAL)], few.cells[(TOTAL, "M+", TOTAL)]) == (43, 46)
+    assert few.axes[1] == none.axes[1] == ("F-plus", "M-plus")  # whether there is anybody or not
+    assert (few.cells[(TOTAL, "F-plus", TOTAL)], few.cells[(TOTAL, "M-plus", TOTAL)]) == (43, 46)
     assert few.cells[(TOTAL, TOTAL, TOTAL)] == 89
     assert many.axes[1] == ("F", "M", "X")
     assert many.cells[(TOTAL, "X", TOTAL)] == 10
@@ -222,7 +222,7 @@ def test_few_people_of_unspecified_sex_are_shared_out_and_never_called_men() -> 
 def test_a_nationality_is_never_read_as_a_sex() -> None:
     assert reports.category_text("MX", Language.ES) == "México"
     assert reports.category_text("F", Language.EN) == "female"
-    assert reports.category_text("M+", Language.ES) == "hombres +"
+    assert reports.category_text("M-plus", Language.ES) == "hombres +"
 
 
 # ---- corrections -------------------------------------------------------------------------------------------------
