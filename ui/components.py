@@ -92,8 +92,9 @@ def _saved(here: Visit, page: str) -> str:
 
 def _languages(here: Visit, token: str) -> str:
     here_is = ' aria-current="true"'
+    # The page's cleaner of HTML drops a name that a form has of its own, such as "lang".
     buttons = "".join(
-        f'<button name="lang" value="{code.value}" lang="{code.value}" title="{name}" aria-label="{name}"'
+        f'<button name="choice" value="{code.value}" lang="{code.value}" title="{name}" aria-label="{name}"'
         f"{here_is if code is here.language else ''}>{code.value.upper()}</button>"
         for code, name in LANGUAGE_NAMES.items()
     )

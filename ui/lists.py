@@ -33,13 +33,14 @@ def shelf(here: Visit, name: str, counts: Mapping[str, int], prefix: str) -> str
     def words(key: str) -> str:
         return here.t(f"{prefix}.{key}") + (f" ({counts[key]})" if counts[key] >= 0 else "")
 
+    # The browser tells lists apart by their words: where a number in them changed, the old choice fits none of them.
     chosen = st.radio(
         here.t("lists.which"),
         names,
         index=names.index(wanted if wanted in names else first),
         format_func=words,
         horizontal=True,
-        key=f"shelf.{name}",
+        key=f"shelf.{name}.{'.'.join(str(counts[key]) for key in names)}",
         label_visibility="collapsed",
     )
     if chosen != wanted:

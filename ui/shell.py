@@ -254,7 +254,7 @@ class Desk:
     async def language(self, request: Request) -> Response:
         """Choose a language and draw the page one is on in it."""
         visit = await self.light.visit(request)
-        wanted = str(visit.form.get("lang") or "")
+        wanted = str(visit.form.get("choice") or "")
         if visit.user_id is not None and _is_own_form(visit.csrf, visit.form.get("csrf")) and wanted in set(Language):
             await anyio.to_thread.run_sync(self._choose, visit.user_id, Language(wanted))
         answer = RedirectResponse(came_from(request), 303)

@@ -183,7 +183,7 @@ def entries(session: Session, actor: access.Actor, *, wanted: Wanted) -> Sequenc
         if value:
             statement = statement.where(col(column) == value)
     if wanted.actor_id:
-        of_login = select(User.user_id).where(User.login == wanted.actor_id.casefold())
+        of_login = select(User.user_id).where(col(User.login).in_([wanted.actor_id, wanted.actor_id.casefold()]))
         statement = statement.where(
             or_(col(AuditEntry.actor_id) == wanted.actor_id, col(AuditEntry.actor_id).in_(of_login))
         )

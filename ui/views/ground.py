@@ -19,6 +19,8 @@ from ui import components, lists, session
 from ui.session import Visit, plain
 
 MINUTES = 60
+ASSUMPTION = "ASSUMPTION"
+"""What the data name as the source of something that we assumed (data/sources.csv)."""
 
 
 def show() -> None:
@@ -322,7 +324,10 @@ def _shipped_line(here: Visit, row: Hours) -> tuple[str, ...]:
         days = here.t(f"view.ground.kind.{row.kind}")
     closed = row.open_min is None or row.close_min is None
     hours = here.t("view.ground.closed") if closed else f"{_clock(row.open_min)}–{_clock(row.close_min)}"
-    source = f"{row.source} ({here.t('view.ground.assumed')})" if row.basis == "assumed" else row.source
+    sources = [each for each in row.source.split(";") if each != ASSUMPTION]
+    if row.basis == "assumed":
+        sources.append(here.t("view.ground.assumed"))
+    source = ", ".join(sources)
     return here.t(f"view.ground.window.{row.window}"), days, hours, source
 
 
