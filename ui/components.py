@@ -70,7 +70,7 @@ def frame(here: Visit, page: str = "") -> None:
         f'<div class="rt-frame" role="region" aria-label="{escape(here.t("frame.about"))}" '
         f'data-lang="{here.language.value}">{"".join(facts)}<span class="rt-tools">'
         f"{_languages(here, token)}"
-        f'<a href="/help?{escape(urlencode({"page": page}))}">{escape(here.t("view.help"))}</a>'
+        f"{_help(here, page)}"
         f"{_way_out(here, token, action='/lock', key='frame.lock', hint='frame.lock_hint')}"
         f"{_way_out(here, token, action='/logout', key='light.sign_out', hint='')}</span></div>"
     )
@@ -102,6 +102,18 @@ def _languages(here: Visit, token: str) -> str:
         f'<form method="post" action="/language" aria-label="{escape(here.t("light.language"))}">'
         f'<input type="hidden" name="csrf" value="{token}">{buttons}</form>'
     )
+
+
+def _help(here: Visit, page: str) -> str:
+    """Help of this page, in a window of its own: what is typed here and not saved yet stays.
+
+    The page's cleaner of HTML drops ``target``: our script sets it where ``data-new`` stands.
+    """
+    address = escape(f"/help?{urlencode({'page': page})}")
+    words, hint = escape(here.t("view.help")), escape(here.t("frame.new_window"))
+    if page == "help":
+        return f'<a href="{address}">{words}</a>'
+    return f'<a href="{address}" data-new="1" title="{hint}" aria-label="{words} ({hint})">{words}</a>'
 
 
 def _way_out(here: Visit, token: str, *, action: str, key: str, hint: str) -> str:

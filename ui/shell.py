@@ -72,6 +72,9 @@ ENGLISH: Final = {
     "Select all": "frame.select_all",
     "Selectbox options": "frame.choices",
     "Multiselect options": "frame.choices",
+    "* options available.": "frame.options",
+    "* option available.": "frame.option",
+    "*, selected": "frame.selected",
     "Shortcut *": "frame.shortcut",
     "Scroll tabs left": "frame.tabs_left",
     "Scroll tabs right": "frame.tabs_right",
@@ -85,7 +88,7 @@ ENGLISH: Final = {
     "Press Enter to apply": "frame.enter",
     "Vega visualization": "frame.picture",
 }
-"""Words that Streamlit's page brings along, and what stands there instead; ``*`` stands for any ending."""
+"""Words that Streamlit's page brings along, and what stands there instead; ``*`` stands for anything."""
 STREAMLIT_OWN: Final = frozenset({"_stcore", "media", "component", "favicon.png", "manifest.json", "oauth2callback"})
 """First parts of addresses that Streamlit answers itself; the guard has closed some of them before."""
 

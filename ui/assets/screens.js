@@ -6,7 +6,7 @@
   const root = document.documentElement;
   const words = JSON.parse(root.dataset.words || "{}");
   const english = words.english || {};
-  const prefixes = Object.entries(english).filter(([text]) => text.endsWith("*")).map(([a, b]) => [a.slice(0, -1), b]);
+  const patterns = Object.entries(english).filter(([text]) => text.includes("*")).map(([text, own]) => [...text.split("*"), own]);
 
   // One address for everything: without this Streamlit also asks below the page's own path (/plan/_stcore/…).
   window.__streamlit = {
@@ -20,8 +20,8 @@
   const translated = (text) => {
     const bare = text.trim();
     if (Object.hasOwn(english, bare)) return english[bare];
-    const found = prefixes.find(([start]) => bare.startsWith(start));
-    return found ? found[1].replace("{}", bare.slice(found[0].length)) : null;
+    const found = patterns.find(([start, end]) => bare.startsWith(start) && bare.endsWith(end));
+    return found ? found[2].replace("{}", bare.slice(found[0].length, bare.length - found[1].length)) : null;
   };
   const isOurs = (element) => element.closest(".stHtml, .stMarkdown, #rt-notes") !== null;
   const speak = (element) => {
@@ -120,9 +120,16 @@
       .forEach((element) => element.setAttribute("role", "none"));
     document.querySelectorAll('[data-testid="stFileUploaderDropzone"] button:not([aria-label])')
       .forEach((element) => element.setAttribute("aria-label", words.choose));
-    document.querySelectorAll(".rt-scroll:not([tabindex])").forEach((element) => {
-      if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;
+    document.querySelectorAll(".rt-scroll").forEach((element) => {
+      const isWide = element.scrollWidth > element.clientWidth;
+      if (isWide === element.hasAttribute("tabindex")) return;
+      if (!isWide) { for (const name of ["tabindex", "role", "aria-label"]) element.removeAttribute(name); return; }
+      const named = element.querySelector("caption") ?? element.querySelector("thead");
+      element.tabIndex = 0;
+      element.setAttribute("role", "region");
+      element.setAttribute("aria-label", (named?.innerText ?? "").replace(/\s+/g, " ").trim().slice(0, 120));
     });
+    document.querySelectorAll(".rt-frame a[data-new]:not([target])").forEach((element) => { element.target = "_blank"; });
   };
 
   const look = () => {

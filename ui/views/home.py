@@ -64,13 +64,20 @@ def show() -> None:
     with st.container(key="todo", gap=None):
         for todo in sorted(found, key=lambda each: each.due or last):
             session.link_to(todo.page, _line(here, todo))
-    waiting = session.look(notices.waiting_for)
+    waiting = [notice for notice in session.look(notices.waiting_for) if _concerns(here, notice)]
     if not found and not waiting:
         components.empty(here, "view.home.empty")
     if waiting:
         st.header(here.t("view.home.notices"), anchor=False)
     for notice in waiting[: components.PAGE_ROWS]:
         _notice(here, notice)
+
+
+def _concerns(here: Visit, notice: Notice) -> bool:
+    """Whether a notice to a role is for this user too: nobody signs second what they proposed themselves."""
+    if notice.code != "manifest.to_sign":
+        return True
+    return notice.object_id in {row.movement.movement_id for row in session.look(movement_report.to_sign)}
 
 
 def _line(here: Visit, todo: ToDo) -> str:
@@ -115,6 +122,7 @@ def _of_coordinator(here: Visit) -> list[ToDo]:
         free = [row for row in groups if row.group_id not in seated]
         plans = planning.plans(db, actor)
         signing = movement_report.to_sign(db, actor)
+        to_propose = [row for row in rows if row.movement.status is MovementStatus.CONFIRMED and not row.is_proposed]
         asked = [each.due_at for each in confirmation.open_questions(db, actor) if each.answer is Answer.PENDING]
 
         def leaving(*wanted: MovementStatus) -> datetime | None:
@@ -130,9 +138,9 @@ def _of_coordinator(here: Visit) -> list[ToDo]:
             ),
             ToDo(
                 key="issue",
-                count=status.count(MovementStatus.CONFIRMED),
+                count=len(to_propose),
                 page="manifest",
-                due=leaving(MovementStatus.CONFIRMED),
+                due=_first(row.movement.depart_at for row in to_propose),
             ),
             ToDo(
                 key="answers",
