@@ -17,6 +17,8 @@ from retorno.database import Database
 from retorno.office import audit
 from tests import builders
 from tests.ui.serving import PASSWORD, Office, free_port
+from tests.ui.views_harness import Opening, opener
+from ui import session as screens
 
 
 def password_hash() -> str:
@@ -30,6 +32,25 @@ def own_main_module() -> Iterator[None]:
     kept = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = kept
+
+
+@pytest.fixture
+def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """Screens speak to the stages only, which are tested on both databases; one is enough here."""
+    path = tmp_path / "office.db"
+    shutil.copy(sqlite_template, path)
+    made = Database(f"sqlite:///{path}")
+    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def open_view(database: Database, office: builders.OfficeFixture) -> Iterator[Opening]:
+    """Open a view without its frame: ``open_view("consulate", "consulate_hn")``."""
+    screens.configure(database, who=lambda _: office.user_ids["coordinator"])
+    yield opener(database, office)
+    screens.configure(database)
 
 
 @pytest.fixture(scope="module")

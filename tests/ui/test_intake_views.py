@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -18,15 +17,13 @@ from retorno.labels import label
 from retorno.models.office import Draft, Notice
 from retorno.models.people import Case, Consent, Document, Person, TransitVisa, TravelGroup
 from retorno.models.protection import Hold
-from retorno.office import access, audit
+from retorno.office import access
 from retorno.vocabulary import ConsentPurpose, HoldKind, Language, PersonStatus, Relation, StepState
 from tests import builders
 from tests.builders import OfficeFixture
-from tests.ui.views_harness import SCRIPT, press, shown
-from ui import session
+from tests.ui.views_harness import Opening, press, shown
 
 ES = Language.ES
-Opening = Callable[..., AppTest]
 
 JOURNEY = {
     "place_id": "MX-TAPACHULA",
@@ -50,32 +47,6 @@ def person(key: str, name: str, born: str, **others: object) -> dict[str, object
         "document_type": registration.NO_DOCUMENT,
     }
     return {f"{key}.{field}": value for field, value in (fields | others).items()}
-
-
-@pytest.fixture
-def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
-    """Screens speak to the stages only, which are tested on both databases; one is enough here."""
-    path = tmp_path / "office.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    made = Database(f"sqlite:///{path}")
-    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def open_view(database: Database, office: OfficeFixture) -> Iterator[Opening]:
-    """Open a view as the coordinator: ``open_view("intake", draft="d1")``."""
-    session.configure(database, who=lambda _: office.user_ids["coordinator"])
-
-    def opening(name: str, **parameters: str) -> AppTest:
-        page = AppTest.from_string(SCRIPT.format(name=name), default_timeout=30)
-        for key, value in parameters.items():
-            page.query_params[key] = value
-        return page.run()
-
-    yield opening
-    session.configure(database)
 
 
 @pytest.fixture

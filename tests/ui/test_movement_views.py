@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 
@@ -14,55 +13,18 @@ from retorno import confirmation, manifest
 from retorno.database import Database
 from retorno.labels import label
 from retorno.models.movements import Confirmation, ManifestProposal, Movement
-from retorno.models.office import Notice, User
-from retorno.office import audit
+from retorno.models.office import Notice
 from retorno.office.access import load_actor
 from retorno.vocabulary import Answer, Language
 from tests import planning_builders as build
 from tests.builders import OfficeFixture
+from tests.ui.views_harness import Opening
 from ui import session
 
-SCRIPT = """
-import streamlit as st
-from ui import session
-from ui.views import {name}
 
-for text in session.said():
-    st.success(text)
-{name}.show()
-"""
-Opening = Callable[..., AppTest]
-
-
-@pytest.fixture
-def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
-    """Screens speak to the stages only, which are tested on both databases; one is enough here."""
-    path = tmp_path / "office.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    made = Database(f"sqlite:///{path}")
-    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
+@pytest.fixture(autouse=True)
+def _keys(tmp_path: Path) -> None:
     build.use_keys(tmp_path)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def open_view(database: Database, office: OfficeFixture) -> Iterator[Opening]:
-    """Open a view as a user: ``open_view("consulate", "consulate_hn")``."""
-
-    def opening(name: str, login: str, language: Language = Language.ES, **parameters: str) -> AppTest:
-        with database.transaction() as db:
-            user = db.get_one(User, office.user_ids[login])
-            user.language = language
-            db.add(user)
-        session.configure(database, who=lambda _: office.user_ids[login])
-        page = AppTest.from_string(SCRIPT.format(name=name), default_timeout=30)
-        for key, value in parameters.items():
-            page.query_params[key] = value
-        return page.run()
-
-    yield opening
-    session.configure(database)
 
 
 @pytest.fixture

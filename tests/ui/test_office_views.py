@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
-import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
@@ -23,37 +21,9 @@ from tests import builders
 from tests.builders import OfficeFixture
 from tests.test_ground_acts import TERMS
 from tests.test_statistics import a_month
-from tests.ui.views_harness import SCRIPT, press, shown
-from ui import session
+from tests.ui.views_harness import Opening, press, shown
 
-Opening = Callable[..., AppTest]
 ES = Language.ES
-
-
-@pytest.fixture
-def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
-    """Screens speak to the stages only, which are tested on both databases; one is enough here."""
-    path = tmp_path / "office.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    made = Database(f"sqlite:///{path}")
-    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def open_view(database: Database, office: OfficeFixture) -> Iterator[Opening]:
-    """Open a view as a user: ``open_view("audit", "auditor", show="rules")``."""
-
-    def opening(name: str, login: str, **parameters: str) -> AppTest:
-        session.configure(database, who=lambda _: office.user_ids[login])
-        page = AppTest.from_string(SCRIPT.format(name=name), default_timeout=30)
-        for key, value in parameters.items():
-            page.query_params[key] = value
-        return page.run()
-
-    yield opening
-    session.configure(database)
 
 
 def buttons(page: AppTest) -> list[str]:
@@ -72,7 +42,7 @@ def twice(page: AppTest, text: str) -> AppTest:
 def test_a_role_that_may_not_stand_beside_another_is_refused_in_words(
     open_view: Opening, office: OfficeFixture
 ) -> None:
-    page = open_view("administration", "administrator")
+    page = open_view("administration", "administrator", show="users")
     page.selectbox(key="admin.grant.user").set_value(office.user_ids["coordinator"])
     page.selectbox(key="admin.grant.role").set_value(Role.PROTECTION)
 
@@ -82,7 +52,7 @@ def test_a_role_that_may_not_stand_beside_another_is_refused_in_words(
 
 
 def test_nobody_changes_their_own_account(open_view: Opening, office: OfficeFixture) -> None:
-    page = open_view("administration", "administrator")
+    page = open_view("administration", "administrator", show="users")
 
     assert not any("administrator.Z-" in each for each in page.selectbox(key="admin.one").options)
     assert any("administrator_2" in each for each in page.selectbox(key="admin.one").options)
@@ -92,7 +62,7 @@ def test_a_new_password_is_shown_once_and_the_user_is_told(
     open_view: Opening, database: Database, office: OfficeFixture
 ) -> None:
     user_id = office.user_ids["coordinator"]
-    page = open_view("administration", "administrator")
+    page = open_view("administration", "administrator", show="users")
     page.selectbox(key="admin.one").set_value(user_id).run()
     press(page, label("view.administration.reset", ES))
     press(page, label("view.administration.reset_do", ES))
@@ -178,7 +148,7 @@ def test_an_agreement_that_ends_soon_is_shown_first_and_taken_back_with_its_fact
         soon_id = soon.confirmation_id
 
     page = open_view("ground", "coordinator")
-    assert page.radio(key="shelf.show").value == "soon"
+    assert page.radio[0].value == "soon"
     page.selectbox(key="agreement.back").set_value(soon_id).run()
     press(page, label("view.ground.take_back", ES))
     assert "Ana Invented" in page.warning[-1].value
@@ -228,7 +198,7 @@ def test_who_proposed_to_lift_a_hold_is_told_why_they_cannot_sign(open_view: Ope
     page = open_view("protection", "protection_1", person=person_id)
 
     text = shown(page).replace("\\", "")
-    assert page.radio(key="shelf.show").value == "holds"
+    assert page.radio[0].value == "holds"
     assert label("view.protection.second_hold", ES) in text
     assert label("view.protection.due", ES) in text
     assert label("view.protection.lift", ES) not in buttons(page)
@@ -299,7 +269,7 @@ def test_the_auditor_filters_by_a_day_and_is_told_of_a_date_that_is_none(
 
 
 def test_a_printed_hash_that_the_log_does_not_hold_is_explained(open_view: Opening) -> None:
-    page = open_view("audit", "auditor")
+    page = open_view("audit", "auditor", show="log")
     page.text_input(key="audit.anchor").set_value("f" * 64).run()
 
     assert label("view.audit.not_anchored", ES) in page.error[0].value.replace("\\", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,11 @@ from tests import planning_builders as build
 from tests.builders import NOW, OfficeFixture, make_office
 from tests.test_workbench import draft_of
 from tests.ui import views_harness
-from tests.ui.views_harness import SCRIPT, press
+from tests.ui.views_harness import SCRIPT, Opening, press
 from ui import session as screens
 
 ES = Language.ES
 PARTS = ("summary", "why", "timeline", "map", "loads", "edit", "what_if", "compare")
-Opening = Callable[..., AppTest]
 
 
 @dataclass(frozen=True, kw_only=True)

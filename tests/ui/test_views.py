@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +19,7 @@ from retorno.office import access, audit
 from retorno.vocabulary import FitnessOutcome, HoldKind, Language, PersonStatus, Role
 from tests import builders
 from tests.builders import OfficeFixture
+from tests.ui.views_harness import Opening, opener, press, shown
 from ui import session
 from ui.views import importing
 
@@ -79,49 +79,12 @@ EMPTY = {
 }
 """What a view says when it has nothing to show."""
 
-Opening = Callable[..., AppTest]
-
-
-@pytest.fixture
-def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
-    """Screens speak to the stages only, which are tested on both databases; one is enough here."""
-    path = tmp_path / "office.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    made = Database(f"sqlite:///{path}")
-    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(range(32))))
-    yield made
-    made.dispose()
-
 
 @pytest.fixture
 def open_view(database: Database, office: OfficeFixture) -> Iterator[Opening]:
-    """Open a view as a user: ``open_view("plan", "coordinator")``."""
-
-    def opening(name: str, login: str, language: Language = Language.ES, **parameters: str) -> AppTest:
-        with database.transaction() as db:
-            user = db.get_one(User, office.user_ids[login])
-            user.language = language
-            db.add(user)
-        session.configure(database, who=lambda _: office.user_ids[login])
-        page = AppTest.from_string(SCRIPT.format(name=name), default_timeout=30)
-        for key, value in parameters.items():
-            page.query_params[key] = value
-        return page.run()
-
-    yield opening
+    """Open a view in its frame: ``open_view("plan", "coordinator")``."""
+    yield opener(database, office, SCRIPT)
     session.configure(database)
-
-
-def shown(page: AppTest) -> str:
-    """Everything that a page says, as one text."""
-    parts = [*page.title, *page.subheader, *page.markdown, *page.error, *page.warning, *page.success, *page.info]
-    html = [each.proto.body for each in page.get("html")]
-    return "\n".join([*(str(part.value) for part in parts), *html])
-
-
-def press(page: AppTest, text: str) -> AppTest:
-    """Click the button with these words."""
-    return next(button for button in page.button if button.label == text).click().run()
 
 
 # ---- every view ----------------------------------------------------------------------------------------------------
@@ -395,7 +358,7 @@ def test_the_auditor_sees_a_broken_chain(open_view: Opening, database: Database)
         connection.exec_driver_sql("UPDATE audit_entry SET object_id = 'U-2' WHERE sequence = 1")
         connection.exec_driver_sql("BEGIN")
 
-    text = shown(open_view("audit", "auditor"))
+    text = shown(open_view("audit", "auditor", show="log"))
 
     assert "1" in text
     assert label("view.audit.broken", Language.ES, n=1) in text.replace("\\", "")
