@@ -84,7 +84,7 @@ def test_administrators_and_consulates_share_no_act_with_protection() -> None:
         if Role.ADMINISTRATOR in roles:
             assert act.startswith("admin.")
         if Role.CONSULATE in roles:
-            assert act in ("confirmation.consulate", "manifest.receive")
+            assert act in ("confirmation.consulate", "manifest.receive", "file.offline")
 
 
 @pytest.mark.parametrize("what", ["person", "group", "case", "movement"])
