@@ -409,3 +409,16 @@ def seatless(session: Session, actor: access.Actor) -> int:
             col(Person.person_id).not_in(seated),
         )
     ).one()
+
+
+def reopened(session: Session, actor: access.Actor, *, days: int = 30) -> tuple[Closure, ...]:
+    """Closures that ended within so many days, the latest first."""
+    access.require(session, actor, "changes.closure")
+    since = clock.now() - timedelta(days=days)
+    return tuple(
+        session.exec(
+            select(Closure)
+            .where(col(Closure.reopened_at).is_not(None), col(Closure.reopened_at) >= since)
+            .order_by(col(Closure.reopened_at).desc(), Closure.closure_id)
+        ).all()
+    )

@@ -316,3 +316,40 @@ def waits_spec(rows: Sequence[tuple[str, int]], *, everyone: int, words: Mapping
             },
         ],
     }
+
+
+def waiting_spec(rows: Sequence[tuple[date, int]], *, words: Mapping[str, str]) -> dict[str, Any]:
+    """People who still wait at the end of each day, one bar a day with its number.
+
+    Parameters
+    ----------
+    words
+        Word for ``waiting``, which names the axis.
+    """
+    values = [{"day": f"{day:%d/%m}", "waiting": waiting} for day, waiting in rows]
+    x = {
+        "field": "day",
+        "type": "ordinal",
+        "scale": {"domain": [row["day"] for row in values], "paddingInner": 0.3},
+        "title": None,
+        "axis": {"labelAngle": 0, "labelOverlap": True, **FONT},
+    }
+    top = max([waiting for _, waiting in rows] + [1])
+    y = {
+        "field": "waiting",
+        "type": "quantitative",
+        "scale": {"domain": [0, top]},
+        "title": words["waiting"],
+        "axis": {"tickCount": 4, **FONT},
+    }
+    return {
+        "height": 160,
+        "layer": [
+            {"data": {"values": values}, "mark": {"type": "bar", "color": BLUE}, "encoding": {"x": x, "y": y}},
+            {
+                "data": {"values": values},
+                "mark": {"type": "text", "dy": -7, "fontSize": 12, "fontWeight": 600, "color": INK},
+                "encoding": {"x": x, "y": y, "text": {"field": "waiting", "type": "quantitative"}},
+            },
+        ],
+    }

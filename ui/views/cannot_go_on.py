@@ -19,6 +19,7 @@ from retorno.vocabulary import MovementStatus, PartyKind
 from ui import components, session
 from ui.session import Visit, plain
 from ui.views.confirmation import movement_line, named_party
+from ui.views.plan.words import place_text
 
 OVER = (MovementStatus.CLOSED, MovementStatus.CANCELLED)
 
@@ -83,7 +84,7 @@ def _who(here: Visit, found: Scene, movement_id: str) -> list[str]:
             here.t(
                 "view.cannot_go_on.all_here",
                 movements=plural("view.cannot_go_on.movements", here.language, found.together),
-                place=session.named(found.place_id),
+                place=place_text(here, found.place_id),
             ),
             True,
             key=f"stop.all.{movement_id}",
@@ -95,6 +96,7 @@ def _who(here: Visit, found: Scene, movement_id: str) -> list[str]:
         list(by_id),
         format_func=lambda each: f"{by_id[each].name} · {labels[by_id[each].movement_id]}",
         placeholder=here.t("view.cannot_go_on.type_name"),
+        filter_mode="contains",
         key=f"stop.who.{movement_id}",
     )
     if not ticked:
@@ -240,7 +242,7 @@ def _movements(here: Visit, would: Outcome, labels: Mapping[str, str]) -> None:
         [here.t("column.movement"), here.t("column.before"), here.t("column.after"), here.t("column.list")],
         [
             (labels.get(each.movement_id, each.movement_id), each.before, each.after, _list_words(here, each))
-            for each in would.movements
+            for each in sorted(would.movements, key=lambda one: labels.get(one.movement_id, ""))
         ],
         numbers=" nn",
     )
@@ -327,7 +329,7 @@ def _done(here: Visit, stay_id: str) -> None:
     )
     st.header(here.t("view.cannot_go_on.print"), anchor=False)
     names = {each.escort_id: each.name for each in found.escorts}
-    for each in done.movements:
+    for each in sorted(done.movements, key=lambda one: found.movements[one.movement_id].label):
         _print(here, each, found.movements[each.movement_id].label, found.copies[each.movement_id], names)
     st.header(here.t("view.cannot_go_on.told"), anchor=False)
     components.table(

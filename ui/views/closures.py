@@ -1,33 +1,53 @@
-"""Closures: what is closed, from when, who says so; reopening."""
+"""Closures: what is closed, from when, who says so; what a new one would stop, before it is recorded."""
 
 from __future__ import annotations
 
-import streamlit as st
-from sqlmodel import Session
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypedDict
 
-from retorno import changes, clock, movement_report
-from retorno.errors import Fault, InputError
+import streamlit as st
+
+from retorno import changes, clock, closed_road, movement_report
+from retorno.closed_road import Foreseen
+from retorno.labels import plural
 from retorno.models.movements import Closure
-from retorno.office.access import Actor
 from retorno.situation import ground
 from retorno.vocabulary import ClosureTarget
 from ui import components, drawings, session
-from ui.session import Visit
+from ui.session import Visit, plain
+from ui.views import closed_road as road
 from ui.views.plan import crossing_text, map_crossing
+from ui.views.plan.words import groups_text
 
 TARGETS = (ClosureTarget.CROSSING, ClosureTarget.POST, ClosureTarget.PLACE, ClosureTarget.COUNTRY)
+
+
+class Wanted(TypedDict):
+    """What ``changes.close`` takes."""
+
+    target: ClosureTarget
+    target_id: str
+    from_at: datetime
+    until_at: datetime | None
+    source: str
 
 
 def show() -> None:
     """Closures in force, the map of crossings now, and a form to close something."""
     here = session.visit()
     components.title(here, "view.closures.title")
+    chosen = session.parameter("closure")
+    if chosen:
+        road.show(here, chosen)
+        return
     found = session.look(movement_report.closures)
     if not found:
         components.empty(here, "view.closures.empty")
     for closure in found:
         _closure(here, closure)
     _close(here, is_open=not found)
+    _over(here)
     now = [each for each in session.look(movement_report.crossings_now) if each.is_drivable]
     words = {state: here.t(f"crossing.{state}") for state in ("open", "closed", "restricted")}
     st.vega_lite_chart(
@@ -57,14 +77,26 @@ def _closure(here: Visit, closure: Closure) -> None:
                 )
             )
         )
-        with door:
-            session.act_button(
-                here.t("view.closures.reopen"),
-                "changes.closure",
-                lambda db, actor: changes.reopen(db, actor, closure_id=closure.closure_id),
-                key=f"reopen.{closure.closure_id}",
-                said=here.t("view.closures.reopened"),
+        if door.button(here.t("view.closures.open"), key=f"closure.open.{closure.closure_id}", type="primary"):
+            session.set_parameter("closure", closure.closure_id)
+            st.rerun()
+
+
+def _over(here: Visit) -> None:
+    """Closures that are over, for whoever still waits because of them."""
+    rows = session.look(closed_road.reopened)
+    if not rows:
+        return
+    with st.expander(plural("view.closures.past", here.language, len(rows))):
+        for closure in rows:
+            words = here.t(
+                "view.closures.past_line",
+                what=road.what_closed(here, closure),
+                time=here.time(closure.reopened_at or closure.from_at),
             )
+            if st.button(words, key=f"closure.past.{closure.closure_id}"):
+                session.set_parameter("closure", closure.closure_id)
+                st.rerun()
 
 
 def _targets(target: ClosureTarget) -> list[str]:
@@ -112,31 +144,51 @@ def _close(here: Visit, *, is_open: bool) -> None:
             end_day = components.day_field(here, "until_day", key="closure.end")
             end_at = st.text_input(here.t("field.until_time"), key="closure.end_at", placeholder="18:00")
         source = st.text_input(here.t("field.source"), key="closure.source", help=here.t("help.source"))
+        if target_id is None or not source.strip():
+            st.caption(here.t("view.closures.fill_first"))
+            return
 
-        def close(db: Session, actor: Actor) -> tuple[Closure, changes.Effect]:
-            if target_id is None or not source.strip():
-                column = "closure_what" if target_id is None else "source"
-                raise InputError([Fault(column=column, code="EMPTY", what="empty, expected a value")])
+        def wanted() -> Wanted:
             zone = _zone(here, target, target_id)
-            return changes.close(
-                db,
-                actor,
-                target=target,
-                target_id=target_id,
-                from_at=components.parse_instant(day, at, zone, field="from_day"),
-                until_at=components.parse_instant(end_day, end_at or "23:59", zone, field="until_day")
+            return {
+                "target": target,
+                "target_id": target_id,
+                "from_at": components.parse_instant(day, at, zone, field="from_day"),
+                "until_at": components.parse_instant(end_day, end_at or "23:59", zone, field="until_day")
                 if end_day.strip()
                 else None,
-                source=source,
-            )
+                "source": source,
+            }
 
-        components.danger(
-            here,
-            here.t("view.closures.do"),
-            here.t("view.closures.facts", what=session.named(target_id or "–", here.language)),
-            here.t("view.closures.do"),
-            "changes.closure",
-            close,
-            key="closure.do",
-            said=lambda made: components.effect_text(here, made[1]),
+        would = session.tried(lambda db, actor: closed_road.foresee(db, actor, **wanted()))
+        if would is not None:
+            _would(here, would, wanted)
+
+
+def _would(here: Visit, would: Foreseen, wanted: Callable[[], Wanted]) -> None:
+    """What stops, how many people, who is told; then the button that closes."""
+    st.subheader(here.t("view.closures.would"), anchor=False)
+    if would.movements:
+        facts = here.t(
+            "view.closures.would_stop",
+            movements=plural("view.cannot_go_on.movements", here.language, len(would.movements)),
+            people=components.people_count(here, would.person_count),
+            groups=groups_text(here, would.group_count),
         )
+        st.warning(plain(facts))
+        road.stopped_table(here, would.movements, "closure.would")
+        road.told_lines(here, would.told)
+    else:
+        st.info(plain(here.t("view.closures.would_nothing")))
+    session.act_button(
+        plural("view.closures.do_stop", here.language, len(would.movements))
+        if would.movements
+        else here.t("view.closures.do"),
+        "changes.closure",
+        lambda db, actor: changes.close(db, actor, **wanted()),
+        key="closure.do",
+        primary=True,
+        said=lambda made: components.effect_text(here, made[1]),
+        after=lambda made: session.set_parameter("closure", made[0].closure_id),
+    )
+    st.caption(plain(here.t("view.closures.no_return")))
