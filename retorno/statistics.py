@@ -183,7 +183,7 @@ def closed_returns(session: Session, office_id: str) -> list[Return]:
 def _age(person: Person, day: date) -> int:
     """Age on the day of arrival; whoever may be a child counts as one (R15)."""
     if person.birth_date is not None:
-        age = clock.age_on(person.birth_date, day)
+        age = clock.age_on(person.birth_date, max(day, person.birth_date))
     else:
         age = person.declared_age or 0
     return min(age, 17) if person.is_age_in_doubt else age

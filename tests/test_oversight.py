@@ -134,7 +134,7 @@ def test_who_opened_a_persons_page_is_found_by_the_case_and_protection_acts_are_
 
     assert found(case.reference.lower()) == found(person.person_id) == [("x.read", coordinator.user_id, 2)]
     assert found("NO-CASE") == []
-    login = session.get_one(User, health.user_id).login.upper()
+    login = session.get_one(User, health.user_id).login
     assert [entry.act for entry in oversight.entries(session, auditor, wanted=Wanted(actor_id=login))] == ["x.read"]
 
 

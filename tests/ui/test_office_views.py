@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from retorno import ground_acts
 from retorno.database import Database
 from retorno.labels import label
-from retorno.models.movements import AgreementConfirmation, HoursSetting, Vehicle
+from retorno.models.movements import AgreementConfirmation, HoursSetting, PolicySetting, Vehicle
 from retorno.models.office import Notice, RoleGrant, StatisticRelease, User
 from retorno.models.people import Fitness
 from retorno.models.protection import Hold
@@ -97,7 +97,22 @@ def test_the_floor_of_a_number_is_explained_before_it_is_set(open_view: Opening)
     page.selectbox(key="admin.number").set_value("screening_valid_days").run()
 
     assert label("view.administration.floor", ES, n="30 días") in shown(page).replace("\\", "")
-    assert page.number_input(key="admin.value.screening_valid_days").max == 30
+    assert "1–30 días" in shown(page)
+    page.text_input(key="admin.value.screening_valid_days").set_value("31").run()
+    press(page, label("view.administration.set", ES))
+    assert label("fault.POLICY_RANGE", ES) in page.error[0].value.replace("\\", "")
+
+
+def test_a_time_of_day_is_set_as_a_time(open_view: Opening, database: Database) -> None:
+    page = open_view("administration", "administrator", show="numbers")
+    page.selectbox(key="admin.number").set_value("latest_arrival_min").run()
+    assert page.text_input(key="admin.value.latest_arrival_min").value == "19:00"
+    page.text_input(key="admin.value.latest_arrival_min").set_value("18:30").run()
+
+    press(page, label("view.administration.set", ES))
+
+    with database.reading() as db:
+        assert db.exec(select(PolicySetting)).one().value == 18 * 60 + 30
 
 
 def test_the_first_run_list_says_what_the_office_still_needs(open_view: Opening) -> None:
