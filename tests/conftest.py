@@ -15,10 +15,16 @@ from retorno import clock
 from retorno.database import Database
 from retorno.office import audit
 from retorno.office.access import Actor, load_actor
-from tests import builders, postgres
+from tests import builders, looking, postgres
 
 NOW = datetime(2027, 3, 1, 15, 0, tzinfo=UTC)
 """The frozen instant of every test: Monday 1 March 2027, 09:00 in Guatemala."""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One page with all pictures that the run kept for people to look at; once, also where several processes ran."""
+    if not hasattr(session.config, "workerinput"):
+        looking.write_index()
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,178 @@
+"""For every role: each page is reached and worked with keys alone, in three languages, and no key of a label shows.
+
+The demonstration office with a draft plan, one server; pictures of every page are kept under ``artifacts/screens``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page
+from sqlmodel import select
+
+from retorno import clock, demo_office, planning, worker
+from retorno.database import Database
+from retorno.labels import all_labels
+from retorno.models.office import User
+from retorno.office import access
+from retorno.settings import Settings
+from retorno.vocabulary import Role
+from tests import builders
+from tests.looking import SCREENS
+from tests.ui.desk import Desk
+from tests.ui.serving import Office, free_port
+from ui.navigation import VIEWS, View
+
+pytestmark = pytest.mark.browser
+
+LOGINS = {
+    Role.COORDINATOR: "coordinacion.1",
+    Role.CONSULATE: "consulado.hn",
+    Role.PROTECTION: "proteccion.1",
+    Role.HEALTH: "salud",
+    Role.ADMINISTRATOR: "admin.1",
+    Role.AUDITOR: "auditoria",
+    Role.MONITOR: "observacion",
+}
+_DOTTED = re.compile(r"[a-z_]+(?:\.[A-Za-z0-9_-]+)+")
+_UNFILLED = re.compile(r"\{[a-z_]+\}")
+WORDS = (
+    "() => [document.title, document.body.innerText, ...[...document.querySelectorAll('body *')].flatMap(each =>"
+    " [each.getAttribute('aria-label'), each.title, each.placeholder, each.alt])]"
+    ".filter(each => typeof each === 'string').join('\\n')"
+)
+"""Everything that a page says, seen or read out."""
+CONTROLS = (
+    "() => [...document.querySelectorAll('main a[href], main button, main input, main textarea, main select,"
+    " [data-testid=stMain] :is(a[href], button, input, textarea, select)')]"
+    ".filter(each => !each.disabled && each.tabIndex >= 0 && each.type !== 'hidden' && each.type !== 'file'"
+    " && each.checkVisibility({ visibilityProperty: true }) && (each.type !== 'radio' || each.checked)"
+    " && each.getAttribute('aria-checked') !== 'false')"
+)
+"""What can be worked on a page; of a group of radio buttons the chosen one, as the tabulator goes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """The demonstration, served at the moment at which it was set up."""
+
+    office: Office
+    passwords: dict[str, str]
+
+    def desk(self, browser: Browser, login: str, **named: object) -> Desk:
+        """A window of one of its users, signed in."""
+        return Desk(browser, self.office, login, password=self.passwords[login], **named)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demonstration office with the draft of a plan for everybody who is ready."""
+    folder = tmp_path_factory.mktemp("everyone")
+    settings = Settings(database=f"sqlite:///{folder}/office.db", key_file=folder / "keys.json")
+    database = Database(settings.database)
+    made = demo_office.build(database, settings, now=builders.NOW)
+    with clock.standing_at(builders.NOW):
+        with database.transaction() as session:
+            user_id = session.exec(select(User.user_id).where(User.login == LOGINS[Role.COORDINATOR])).one()
+            coordinator = access.load_actor(session, user_id)
+            first = builders.NOW.date() + timedelta(days=4)
+            planning.start(session, coordinator, first_date=first, days=10, seconds=2)
+        worker.run(database, name="everyone", should_stop=lambda: False, once=True)
+    database.dispose()
+    (folder / "clock").write_text(builders.NOW.isoformat(), "ascii")
+    office = Office(port=free_port(), folder=folder, clock_file=folder / "clock")
+    office.start()
+    yield Demo(office=office, passwords={account.login: account.password for account in made})
+    office.stop()
+
+
+def views_of(role: Role) -> list[View]:
+    """The pages in the menu of a role."""
+    return [view for view in VIEWS if role in view.roles]
+
+
+def raw_keys(text: str) -> set[str]:
+    """Keys of labels, and places in a sentence that nothing filled."""
+    return {word for word in _DOTTED.findall(text) if word in all_labels()} | set(_UNFILLED.findall(text))
+
+
+def walk_by_key(desk: Desk, view: View) -> None:
+    """Open a page from the menu, or help from the frame, with the tabulator and Enter."""
+    if view.path:
+        in_frame = f'.rt-frame a[href^="/{view.path}"]'
+        link = desk.page.locator(f'[data-testid="stSidebarNav"] a[href$="/{view.path}"]:visible, {in_frame}').first
+        desk.tab_to(link)
+        desk.page.keyboard.press("Enter")
+        desk.page.wait_for_url(re.compile(rf"/{view.path}(\?.*)?$"))
+    desk.page.get_by_role("heading", level=1).first.wait_for()
+    desk.settle()
+
+
+def unreached(page: Page) -> list[str]:
+    """Controls of a page to which the tabulator does not come."""
+    count = page.evaluate(f"() => ({CONTROLS})().length + document.querySelectorAll('nav a, header button').length")
+    page.evaluate(
+        "() => { document.activeElement?.blur?.(); window.scrollTo(0, 0); window.rtReached = new Set();"
+        " addEventListener('focusin', event => window.rtReached.add(event.target)); }"
+    )
+    for _ in range(count + 60):
+        page.keyboard.press("Tab")
+    return page.evaluate(
+        f"() => ({CONTROLS})().filter(each => !window.rtReached.has(each)).map(each => each.outerHTML.slice(0, 200))"
+    )
+
+
+def keep(desk: Desk, name: str) -> None:
+    """A picture of the whole page; Streamlit scrolls inside its window, so the window grows first."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    size = desk.page.viewport_size or {"width": 1280, "height": 900}
+    height = desk.page.evaluate("() => document.querySelector('[data-testid=stMainBlockContainer]')?.scrollHeight ?? 0")
+    if height:
+        desk.page.set_viewport_size({"width": size["width"], "height": min(max(height + 80, 700), 5000)})
+    desk.page.screenshot(path=SCREENS / f"{name}.png", full_page=not height)
+    if height:
+        desk.page.set_viewport_size(size)
+
+
+@pytest.mark.parametrize("role", list(LOGINS))
+def test_a_role_reaches_its_pages_and_all_that_is_on_them_with_keys_alone(
+    demo: Demo, chromium: Browser, role: Role
+) -> None:
+    wrong: list[str] = []
+    with demo.desk(chromium, LOGINS[role]) as desk:
+        for view in views_of(role):
+            walk_by_key(desk, view)
+            wrong += [f"{view.name}: raw {key}" for key in raw_keys(desk.page.evaluate(WORDS))]
+            keep(desk, f"{role.value}-{view.name}")
+            wrong += [f"{view.name}: not reached {each}" for each in unreached(desk.page)]
+    assert not wrong, "\n".join(wrong)
+
+
+def wrong_words(demo: Demo, browser: Browser, languages: dict[Role, str]) -> list[str]:
+    """What is no word on any page, each opened as one of its roles, and on each role's home."""
+    wrong: list[str] = []
+    opened: set[str] = set()
+    for role, lang in languages.items():
+        with demo.desk(browser, LOGINS[role], lang=lang) as desk:
+            for view in views_of(role):
+                if view.path and view.name in opened:
+                    continue
+                opened.add(view.name)
+                walk_by_key(desk, view)
+                assert desk.page.evaluate("document.documentElement.lang") == lang
+                wrong += [f"{role.value} {view.name}: {key}" for key in raw_keys(desk.page.evaluate(WORDS))]
+    return wrong
+
+
+def test_no_key_of_a_label_shows_in_english_or_french(demo: Demo, chromium: Browser) -> None:
+    assert wrong_words(demo, chromium, {role: ("en", "fr")[place % 2] for place, role in enumerate(LOGINS)}) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_no_key_of_a_label_shows_on_any_page_in_any_language(demo: Demo, chromium: Browser, lang: str) -> None:
+    assert wrong_words(demo, chromium, dict.fromkeys(LOGINS, lang)) == []
