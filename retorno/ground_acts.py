@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
@@ -27,6 +28,7 @@ EXPIRES_SOON = timedelta(days=21)
 MAX_NOTICE_HOURS = 240
 MAX_TEXT = 200
 WAYS = ("land", "air")
+_Row = TypeVar("_Row", HoursSetting, AgreementConfirmation)
 
 
 class Standing(StrEnum):
@@ -161,15 +163,20 @@ def _text(value: str, column: str, faults: list[Fault]) -> str:
 
 def take_back_hours(session: Session, actor: access.Actor, *, hours_id: str) -> HoursSetting:
     """Take a row of hours out of the calendar; the row stays on record, and a second click changes nothing."""
-    actor = access.require(session, actor, "admin.hours")
-    row = session.get(HoursSetting, hours_id, with_for_update=True)
+    return _taken_back(session, actor, HoursSetting, hours_id, act="admin.hours", kind="hours")
+
+
+def _taken_back(session: Session, actor: access.Actor, table: type[_Row], row_id: str, *, act: str, kind: str) -> _Row:
+    """A dated row that no longer counts from now on."""
+    actor = access.require(session, actor, act)
+    row = session.get(table, row_id, with_for_update=True)
     if row is None:
         raise NotAllowed
     if row.revoked_at is None:
         row.revoked_at = clock.now()
         session.add(row)
         session.flush()
-        audit.append(session, actor, act="admin.hours", object_kind="hours", object_id=hours_id)
+        audit.append(session, actor, act=act, object_kind=kind, object_id=row_id)
     return row
 
 
@@ -306,22 +313,9 @@ def _term_faults(terms: AgreementTerms) -> list[Fault]:
 
 def take_back_agreement(session: Session, actor: access.Actor, *, confirmation_id: str) -> AgreementConfirmation:
     """Say that a confirmation no longer holds: from now on nothing is planned on it. A second click changes nothing."""
-    actor = access.require(session, actor, "admin.agreement")
-    row = session.get(AgreementConfirmation, confirmation_id, with_for_update=True)
-    if row is None:
-        raise NotAllowed
-    if row.revoked_at is None:
-        row.revoked_at = clock.now()
-        session.add(row)
-        session.flush()
-        audit.append(
-            session,
-            actor,
-            act="admin.agreement",
-            object_kind="agreement_confirmation",
-            object_id=confirmation_id,
-        )
-    return row
+    return _taken_back(
+        session, actor, AgreementConfirmation, confirmation_id, act="admin.agreement", kind="agreement_confirmation"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,23 +11,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from argon2 import PasswordHasher
-from sqlalchemy import text
 from sqlmodel import Session
 
-from retorno import changes, clock, confirmation, keyring, statistics
+from retorno import changes, clock, confirmation, statistics
 from retorno.database import Database
 from retorno.models.movements import Movement, MovementCrossing, MovementSegment
 from retorno.models.people import Person
-from retorno.office import audit
 from retorno.office.access import Actor, load_actor
-from retorno.papers.keys import load_keys
 from retorno.vocabulary import HoldKind, Sex
 from tests import builders
 from tests import planning_builders as build
 from tests.test_statistics import arrive, closed_movement
-from tests.ui.light_office import ESCORT_ID, OFFICE_ID, coach, family
-from tests.ui.serving import PASSWORD, Office, free_port
+from tests.ui.light_office import ESCORT_ID, coach, family, opened
+from tests.ui.serving import Office, free_port
 
 ARABIC = ("فاطمة الزهراء", "أحمد محمد")
 """Given and family names of the first person on every coach."""
@@ -60,18 +56,9 @@ class JourneyOffice:
 
 def build_office(folder: Path) -> JourneyOffice:
     """The office in a folder, its clock at ``builders.NOW``; not served yet."""
-    clock_file = folder / "clock"
-    clock.set_now(lambda: builders.NOW)
-    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(32)))
-    database = Database(f"sqlite:///{folder}/office.db")
-    database.create()
-    keyring.use(load_keys(folder / "keys.json", office_ids=[OFFICE_ID], create=True))
-    hashed = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(PASSWORD)
+    database, users = opened(folder)
     with database.transaction() as session:
-        made = builders.make_office(session)
-        session.execute(text("UPDATE app_user SET password_hash = :h"), {"h": hashed})
-        session.execute(text("UPDATE app_user SET login = replace(lower(login), '.z-tapachula', '')"))
-        first, second = (load_actor(session, made.user_ids[name]) for name in ("coordinator", "coordinator_2"))
+        first, second = (load_actor(session, users[name]) for name in ("coordinator", "coordinator_2"))
         everything = {
             "asked": _asked(session, first),
             "neighbours": _neighbours(session, first),
@@ -87,7 +74,7 @@ def build_office(folder: Path) -> JourneyOffice:
         for row in (*everything.values(), held):
             session.refresh(row)
             session.expunge(row)
-    office = Office(port=free_port(), folder=folder, clock_file=clock_file)
+    office = Office(port=free_port(), folder=folder, clock_file=folder / "clock")
     result = JourneyOffice(office=office, database=database, held=held, **everything)
     result.at(builders.NOW)
     clock.set_now(None)

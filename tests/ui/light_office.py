@@ -61,6 +61,21 @@ class LightOffice:
         self.database.dispose()
 
 
+def opened(folder: Path) -> tuple[Database, dict[str, str]]:
+    """An office without people yet, its clock at ``builders.NOW``: database, and the users by what they are for."""
+    clock.set_now(lambda: builders.NOW)
+    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(32)))
+    database = Database(f"sqlite:///{folder}/office.db")
+    database.create()
+    keyring.use(load_keys(folder / "keys.json", office_ids=[OFFICE_ID], create=True))
+    hashed = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(PASSWORD)
+    with database.transaction() as session:
+        made = builders.make_office(session)
+        session.execute(text("UPDATE app_user SET password_hash = :h"), {"h": hashed})
+        session.execute(text("UPDATE app_user SET login = replace(lower(login), '.z-tapachula', '')"))
+    return database, made.user_ids
+
+
 def start(folder: Path, *, people: int = 60, port: int | None = None) -> LightOffice:
     """Build the office in a folder and serve it."""
     made = build_office(folder, people=people, port=port)
@@ -76,19 +91,10 @@ def build_office(folder: Path, *, people: int = 60, port: int | None = None) -> 
     people
         How many travel on the full coach, in families of three.
     """
-    clock_file = folder / "clock"
-    clock.set_now(lambda: builders.NOW)
-    audit.use_secrets(audit.AuditSecrets(wrapping_key=bytes(32)))
-    database = Database(f"sqlite:///{folder}/office.db")
-    database.create()
-    keyring.use(load_keys(folder / "keys.json", office_ids=[OFFICE_ID], create=True))
-    hashed = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(PASSWORD)
+    database, users = opened(folder)
     with database.transaction() as session:
-        made = builders.make_office(session)
-        session.execute(text("UPDATE app_user SET password_hash = :h"), {"h": hashed})
-        session.execute(text("UPDATE app_user SET login = replace(lower(login), '.z-tapachula', '')"))
         first, second, protection = (
-            load_actor(session, made.user_ids[name]) for name in ("coordinator", "coordinator_2", "protection_1")
+            load_actor(session, users[name]) for name in ("coordinator", "coordinator_2", "protection_1")
         )
         escort = build.make_escort(session, escort_id=ESCORT_ID, name="Elena Inventada", phone="+52 000 000 0001")
         full = coach(session, people + 1)
@@ -110,7 +116,7 @@ def build_office(folder: Path, *, people: int = 60, port: int | None = None) -> 
         for movement in (full, another, stopped, asked):
             session.refresh(movement)
             session.expunge(movement)
-    running = Office(port=port or free_port(), folder=folder, clock_file=clock_file)
+    running = Office(port=port or free_port(), folder=folder, clock_file=folder / "clock")
     result = LightOffice(office=running, database=database, full=full, second=another, stopped=stopped, asked=asked)
     result.at(full.depart_at - timedelta(hours=20))
     clock.set_now(None)
