@@ -11,20 +11,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 from sqlmodel import select
 
 from retorno import clock, demo_office, planning, worker
 from retorno.database import Database
-from retorno.labels import all_labels
 from retorno.models.office import User
 from retorno.office import access
 from retorno.settings import Settings
 from retorno.vocabulary import Role
 from tests import builders
-from tests.looking import SCREENS
 from tests.ui.desk import Desk
 from tests.ui.serving import Office, free_port
+from tests.ui.walking import keep, raw_keys, unreached
 from ui.navigation import VIEWS, View
 
 pytestmark = pytest.mark.browser
@@ -38,22 +37,6 @@ LOGINS = {
     Role.AUDITOR: "auditoria",
     Role.MONITOR: "observacion",
 }
-_DOTTED = re.compile(r"[a-z_]+(?:\.[A-Za-z0-9_-]+)+")
-_UNFILLED = re.compile(r"\{[a-z_]+\}")
-WORDS = (
-    "() => [document.title, document.body.innerText, ...[...document.querySelectorAll('body *')].flatMap(each =>"
-    " [each.getAttribute('aria-label'), each.title, each.placeholder, each.alt])]"
-    ".filter(each => typeof each === 'string').join('\\n')"
-)
-"""Everything that a page says, seen or read out."""
-CONTROLS = (
-    "() => [...document.querySelectorAll('main a[href], main button, main input, main textarea, main select,"
-    " [data-testid=stMain] :is(a[href], button, input, textarea, select)')]"
-    ".filter(each => !each.disabled && each.tabIndex >= 0 && each.type !== 'hidden' && each.type !== 'file'"
-    " && each.checkVisibility({ visibilityProperty: true }) && (each.type !== 'radio' || each.checked)"
-    " && each.getAttribute('aria-checked') !== 'false')"
-)
-"""What can be worked on a page; of a group of radio buttons the chosen one, as the tabulator goes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +78,6 @@ def views_of(role: Role) -> list[View]:
     return [view for view in VIEWS if role in view.roles]
 
 
-def raw_keys(text: str) -> set[str]:
-    """Keys of labels, and places in a sentence that nothing filled."""
-    return {word for word in _DOTTED.findall(text) if word in all_labels()} | set(_UNFILLED.findall(text))
-
-
 def walk_by_key(desk: Desk, view: View) -> None:
     """Open a page from the menu, or help from the frame, with the tabulator and Enter."""
     if view.path:
@@ -112,32 +90,6 @@ def walk_by_key(desk: Desk, view: View) -> None:
     desk.settle()
 
 
-def unreached(page: Page) -> list[str]:
-    """Controls of a page to which the tabulator does not come."""
-    count = page.evaluate(f"() => ({CONTROLS})().length + document.querySelectorAll('nav a, header button').length")
-    page.evaluate(
-        "() => { document.activeElement?.blur?.(); window.scrollTo(0, 0); window.rtReached = new Set();"
-        " addEventListener('focusin', event => window.rtReached.add(event.target)); }"
-    )
-    for _ in range(count + 60):
-        page.keyboard.press("Tab")
-    return page.evaluate(
-        f"() => ({CONTROLS})().filter(each => !window.rtReached.has(each)).map(each => each.outerHTML.slice(0, 200))"
-    )
-
-
-def keep(desk: Desk, name: str) -> None:
-    """A picture of the whole page; Streamlit scrolls inside its window, so the window grows first."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    size = desk.page.viewport_size or {"width": 1280, "height": 900}
-    height = desk.page.evaluate("() => document.querySelector('[data-testid=stMainBlockContainer]')?.scrollHeight ?? 0")
-    if height:
-        desk.page.set_viewport_size({"width": size["width"], "height": min(max(height + 80, 700), 5000)})
-    desk.page.screenshot(path=SCREENS / f"{name}.png", full_page=not height)
-    if height:
-        desk.page.set_viewport_size(size)
-
-
 @pytest.mark.parametrize("role", list(LOGINS))
 def test_a_role_reaches_its_pages_and_all_that_is_on_them_with_keys_alone(
     demo: Demo, chromium: Browser, role: Role
@@ -146,7 +98,7 @@ def test_a_role_reaches_its_pages_and_all_that_is_on_them_with_keys_alone(
     with demo.desk(chromium, LOGINS[role]) as desk:
         for view in views_of(role):
             walk_by_key(desk, view)
-            wrong += [f"{view.name}: raw {key}" for key in raw_keys(desk.page.evaluate(WORDS))]
+            wrong += [f"{view.name}: raw {key}" for key in raw_keys(desk.page)]
             keep(desk, f"{role.value}-{view.name}")
             wrong += [f"{view.name}: not reached {each}" for each in unreached(desk.page)]
     assert not wrong, "\n".join(wrong)
@@ -164,7 +116,7 @@ def wrong_words(demo: Demo, browser: Browser, languages: dict[Role, str]) -> lis
                 opened.add(view.name)
                 walk_by_key(desk, view)
                 assert desk.page.evaluate("document.documentElement.lang") == lang
-                wrong += [f"{role.value} {view.name}: {key}" for key in raw_keys(desk.page.evaluate(WORDS))]
+                wrong += [f"{role.value} {view.name}: {key}" for key in raw_keys(desk.page)]
     return wrong
 
 

@@ -9,6 +9,7 @@ import re
 import sqlite3
 import subprocess
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -23,10 +24,13 @@ from retorno.office import notices
 from retorno.papers.seal import Verdict, verify_content, verify_seal
 from retorno.suppression import TOTAL, Key, with_margins
 from tests.builders import NOW
+from tests.papers.papers_builders import text_of
 from tests.test_suppression import THRESHOLD, given_back, narrowest
 from tests.ui import journey_office
 from tests.ui.desk import Desk
 from tests.ui.journey_office import ARABIC, JourneyOffice
+from tests.ui.light_office import ESCORT_ID
+from tests.ui.walking import keep, raw_keys, unreached
 
 pytestmark = pytest.mark.browser
 
@@ -313,3 +317,58 @@ def restored(file: Path, number: int, act: str) -> None:
         for _, statement in guards:
             connection.execute(statement)
         connection.commit()
+
+
+# ---- 17: plain pages for everyone, and a name in Arabic letters -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("login", "kind"),
+    [
+        ("border_post", "border_post/GT-HN-COR-B"),
+        ("reception", "reception/HN-CAMR-OMOA"),
+        ("escort", "escort/" + ESCORT_ID),
+    ],
+)
+def test_plain_pages_are_worked_with_keys_alone_and_speak_words_in_three_languages(
+    made: JourneyOffice, chromium: Browser, login: str, kind: str
+) -> None:
+    made.at(made.escorted.depart_at - timedelta(hours=2))
+    one = f"/post/{made.escorted.movement_id}/{kind}"
+    pages = {"list": "/post", "one": one} | ({"unfit": f"{one}/unfit"} if login == "escort" else {})
+    wrong: list[str] = []
+    for lang in ("es", "en", "fr"):
+        with Desk(chromium, made.office, login, lang=lang, width=360) as desk:
+            for name, address in pages.items():
+                desk.open(address)
+                wrong += [f"{lang} {address}: {key}" for key in raw_keys(desk.page)]
+                if lang == "es":
+                    wrong += [f"{address}: not reached {each}" for each in unreached(desk.page)]
+                    keep(desk, f"{login}-{name}-phone")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_name_in_arabic_letters_reads_from_the_right_on_screen_and_stands_on_the_printed_list(
+    made: JourneyOffice, chromium: Browser
+) -> None:
+    made.at(made.escorted.depart_at - timedelta(hours=2))
+    name = " ".join(ARABIC)
+    address = f"/post/{made.escorted.movement_id}/border_post/GT-HN-COR-B"
+    with Desk(chromium, made.office, "border_post", script=False) as post:
+        post.open(address)
+        shown = post.page.locator("bdi", has_text=ARABIC[0]).first
+        assert shown.inner_text() == name
+        assert shown.evaluate("element => getComputedStyle(element).direction") == "rtl"
+        pdf = post.context.request.get(f"{made.office.origin}{address}/pdf").body()
+    with Desk(chromium, made.office, "consulate_hn") as consulate:
+        consulate.open("/consulate")
+        cell = consulate.page.locator("dd, td").filter(has_text=ARABIC[0]).first
+        assert cell.inner_text() == name
+        assert cell.evaluate("element => getComputedStyle(element).direction") == "rtl"
+    printed = "".join(unicodedata.normalize("NFKC", text_of(pdf)).split())
+    letters = "".join(name.split())
+    assert (
+        letters in printed
+        or letters[::-1] in printed
+        or all(word in printed or word[::-1] in printed for word in name.split())
+    )
