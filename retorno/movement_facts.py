@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from retorno import clock
+from retorno.labels import clock_text
 from retorno.models.movements import (
     Acknowledgement,
     Arrival,
@@ -361,7 +362,13 @@ def profiles_of(riders: Iterable[Rider]) -> set[Profile]:
 def _post(seen: View, post_id: str, instant: datetime) -> PostFacts:
     state = seen.situation.calendars.post_state(post_id, instant, profiles=profiles_of(seen.riders))
     if isinstance(state, Open):
-        return PostFacts(post_id=post_id, is_open=True, closes_in_min=_minutes_left(state, instant))
+        zone_name = seen.situation.ground.posts[post_id].timezone
+        return PostFacts(
+            post_id=post_id,
+            is_open=True,
+            closes_in_min=_minutes_left(state, instant),
+            closes_at=clock_text(state.until_at, zone_name),
+        )
     return PostFacts(post_id=post_id, is_open=False, reason=state.reason.value)
 
 

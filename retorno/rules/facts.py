@@ -288,12 +288,16 @@ class SegmentFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class PostFacts:
-    """One desk at the instant of passing: open or why not, and how long it stays open (None: not known to close)."""
+    """One desk at the instant of passing: open or why not, and how long it stays open (None: not known to close).
+
+    ``closes_at`` is the hour on the clock of the desk, with its zone, as people read it.
+    """
 
     post_id: str
     is_open: bool
     reason: str = ""
     closes_in_min: int | None = None
+    closes_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -277,6 +277,7 @@ def daylight_and_hours(movement: MovementFacts, policy: Policy) -> list[Finding]
                         movement,
                         RuleCode.POST_CLOSES_SOON,
                         post=post.post_id,
+                        t=post.closes_at,
                         minutes=post.closes_in_min,
                         buffer=buffer,
                     )

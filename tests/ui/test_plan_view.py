@@ -213,7 +213,7 @@ def test_a_forbidden_journey_shows_its_reason_before_any_choice(
     page = choose_group(page, left)
 
     # One seat is free on the coach of the first family; the second has two people.
-    assert said("check.SEATS") in shown(page)
+    assert said("error.seats", n=1, m=2) in shown(page)
 
 
 def choose_group(page: AppTest, group_id: str) -> AppTest:

@@ -79,7 +79,8 @@ def _conflict(
         who = ", ".join(names.get(each, each) for each in ids) or here.t("view.movement.no_driver")
         return f"{who} · {here.t('view.movement.route')}: {here.t('view.yes' if is_route else 'view.no')}"
 
-    st.warning(plain(here.t("view.movement.conflict")))
+    changed = [event.at for event in found.events if event.words.get("act_key") == "act.movement.update"]
+    st.warning(plain(here.t("view.movement.conflict", t=here.clock(changed[-1] if changed else clock.now()))))
     components.table(
         [here.t("view.movement.conflict_theirs"), here.t("view.movement.conflict_yours")],
         [

@@ -34,7 +34,7 @@ def _step(here: Visit, number: int, row: Progress, login: str, code: str, *, is_
     state = here.t("view.tour.ticked" if row.is_done else "view.tour.next" if is_next else "view.tour.later")
     with st.container(border=True, key=f"tour-{step.key}"):
         mark = "☑" if row.is_done else "☐"
-        st.markdown(f"### {mark} {number}. {session.plain(here.t(f'tour.{step.key}'))} ({session.plain(state)})")
+        st.markdown(f"## {mark} {number}. {session.plain(here.t(f'tour.{step.key}'))} ({session.plain(state)})")
         for part in ("do", "see"):
             about = session.plain(here.t(f"view.tour.{part}"))
             st.markdown(f"**{about}** {session.plain(here.t(f'tour.{step.key}.{part}'))}")

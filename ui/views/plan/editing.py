@@ -9,13 +9,17 @@ from sqlmodel import Session
 
 from retorno import choosing, plan_report, what_if, workbench
 from retorno.choosing import Option
+from retorno.labels import plural
 from retorno.models.movements import Plan
 from retorno.office.access import Actor
 from retorno.plan_report import PlannedGroup, UnplannedGroup
 from retorno.workbench import History, Step
 from ui import components, session
 from ui.session import Visit, finding_text
-from ui.views.plan.words import money, open_part, told, way_text
+from ui.views.plan.words import carriers, money, open_part, told, way_text
+
+SEATS = ("SEATS", "SERVICE_SEATS", "CHARTER_SEATS")
+"""Codes of the checker that say that seats are missing."""
 
 
 def show(here: Visit, plan_id: str) -> None:
@@ -52,7 +56,8 @@ def show(here: Visit, plan_id: str) -> None:
         components.empty(here, "view.plan.edit_none")
         return
     _acts(here, plan, chosen, is_planned=any(group.group_id == chosen for group in planned), is_kept=chosen in kept)
-    _moves(here, plan, chosen)
+    sizes = {group.group_id: group.person_count for group in (*planned, *ready)}
+    _moves(here, plan, chosen, people=sizes[chosen])
 
 
 def _planned_name(here: Visit, group: PlannedGroup, *, is_kept: bool) -> str:
@@ -62,7 +67,7 @@ def _planned_name(here: Visit, group: PlannedGroup, *, is_kept: bool) -> str:
         components.people_count(here, group.person_count),
         way_text(here, group.origin_place_id, group.destination_place_id),
         leaves,
-        " + ".join(group.rides),
+        " + ".join(dict.fromkeys(group.rides)),
     ]
     return " · ".join(part for part in parts if part) + (f" · {here.t('view.plan.kept')}" if is_kept else "")
 
@@ -100,7 +105,9 @@ def _history(here: Visit, plan: Plan, history: History, names: dict[str, str], k
             disabled=not history.can_redo,
         )
         session.act_button(
-            here.t("view.plan.search_again", n=kept_count),
+            plural("view.plan.search_again", here.language, kept_count)
+            if kept_count
+            else here.t("view.plan.search_further"),
             "planning.edit",
             lambda db, actor: what_if.improve(db, actor, plan_id=plan.plan_id),
             key=f"plan.improve.{plan.plan_id}",
@@ -160,7 +167,7 @@ def _acts(here: Visit, plan: Plan, group_id: str, *, is_planned: bool, is_kept: 
     st.caption(here.t("view.plan.keep_help"))
 
 
-def _moves(here: Visit, plan: Plan, group_id: str) -> None:
+def _moves(here: Visit, plan: Plan, group_id: str, *, people: int) -> None:
     """Every way the group could go, allowed or with what stops it, before anything is chosen."""
     found = session.look(lambda db, actor: choosing.options(db, actor, plan_id=plan.plan_id, group_id=group_id))
     st.header(here.t("view.plan.move_to"), anchor=False)
@@ -198,16 +205,13 @@ def _moves(here: Visit, plan: Plan, group_id: str) -> None:
         )
     else:
         st.info(here.t("view.plan.move_none"))
-    _options(here, found)
+    _options(here, found, people)
 
 
 def _option_name(here: Visit, option: Option) -> str:
-    return " · ".join([here.moment(option.depart_at, option.stops[0]), _carriers(option), difference(here, option)])
-
-
-def _carriers(option: Option) -> str:
-    """Every plate or flight once, in the order of the journey."""
-    return " + ".join(dict.fromkeys(option.vehicles))
+    return " · ".join(
+        [here.moment(option.depart_at, option.stops[0]), carriers(here, option.vehicles), difference(here, option)]
+    )
 
 
 def difference(here: Visit, option: Option) -> str:
@@ -221,7 +225,7 @@ def difference(here: Visit, option: Option) -> str:
     return ", ".join(parts) or here.t("view.plan.same_cost")
 
 
-def _options(here: Visit, found: Sequence[Option]) -> None:
+def _options(here: Visit, found: Sequence[Option], people: int) -> None:
     components.table(
         [
             here.t("column.departs"),
@@ -236,11 +240,12 @@ def _options(here: Visit, found: Sequence[Option]) -> None:
             (
                 here.moment(option.depart_at, option.stops[0]),
                 here.moment(option.arrive_at, option.stops[-1]),
-                _carriers(option) + (f"\n({here.t('view.plan.new_departure')})" if option.is_new_departure else ""),
+                carriers(here, option.vehicles)
+                + (f"\n({here.t('view.plan.new_departure')})" if option.is_new_departure else ""),
                 "\n".join(session.named(each, here.language) for each in option.crossings) or "–",
                 option.free_seats,
                 "" if option.is_current else difference(here, option),
-                verdict(here, option),
+                verdict(here, option, people),
             )
             for option in components.paged(found, here, "plan.options")
         ],
@@ -248,13 +253,13 @@ def _options(here: Visit, found: Sequence[Option]) -> None:
     )
 
 
-def verdict(here: Visit, option: Option) -> str:
-    """Whether an option is allowed, or every rule that stops it."""
+def verdict(here: Visit, option: Option, people: int) -> str:
+    """Whether an option is allowed for a group of so many, or every rule that stops it."""
     if option.is_current:
         return here.t("view.plan.option_now")
     if option.is_allowed:
         return here.t("view.plan.option_allowed")
-    lines = [here.t(f"check.{code}") for code in option.reasons]
+    lines = [_stopped(here, code, option.free_seats, people) for code in option.reasons]
     for found in option.findings:
         what, now, _ = finding_text(found, here.language)
         lines.append(f"{what} {now}")
@@ -264,3 +269,10 @@ def verdict(here: Visit, option: Option) -> str:
 def plain_lines(lines: Sequence[str]) -> str:
     """Each sentence once, on a line of its own."""
     return "\n".join(dict.fromkeys(lines))
+
+
+def _stopped(here: Visit, code: str, free_seats: int, people: int) -> str:
+    """What the checker says, with the numbers where it is seats that are missing."""
+    if code in SEATS and free_seats < people:
+        return here.t("error.seats", n=free_seats, m=people)
+    return here.t(f"check.{code}")
