@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from retorno import clock, rules
-from retorno.fleet import BARS, EMPTY_ONLY, free_vehicles, type_id
+from retorno.fleet import BARS, EMPTY_ONLY
 from retorno.models.movements import Movement, Offer, Plan
 from retorno.office import access
 from retorno.optimizer.check import Uses, Verdict, judge, uses
@@ -23,9 +23,10 @@ from retorno.optimizer.lacks import Network
 from retorno.optimizer.problem import Charter, Group, Leg, PlannedVehicle, Problem, Service, Trip
 from retorno.optimizer.problem import Plan as Solution
 from retorno.plan_store import own_plan, problem_of, solution_of
+from retorno.plates import real_vehicles
 from retorno.readiness import occasion_of, persons_of_groups
 from retorno.rules import Finding
-from retorno.scope import CLOCK_UTC_OFFSET_MIN, Scope
+from retorno.scope import CLOCK_UTC_OFFSET_MIN
 from retorno.screening import carriers_of, findings_on, writing
 from retorno.vocabulary import PersonStatus, PlanStatus
 
@@ -248,24 +249,13 @@ def _delicate(session: Session, problem: Problem, group_ids: Sequence[str]) -> f
 # ---- as people know it ----------------------------------------------------------------------------------------
 
 
-def vehicle_names(session: Session, plan: Plan, problem: Problem, vehicles: Iterable[PlannedVehicle]) -> dict[str, str]:
-    """Plate of the vehicle that acceptance would take for each planned one, as things stand; else the planned id."""
-    scope = Scope(first_date=plan.first_date, days=plan.horizon_days)
-    free = free_vehicles(session, scope)
-    names: dict[str, str] = {}
-    for planned in vehicles:
-        found = next(
-            (
-                each
-                for each in free
-                if (type_id(each), each.depot_place_id, each.is_hired) == (planned.type, planned.depot, planned.hired)
-            ),
-            None,
-        )
-        names[planned.id] = found.plate if found else planned.id
-        if found:
-            free.remove(found)
-    return names
+def vehicle_names(
+    session: Session, plan: Plan, problem: Problem, solution: Solution, *, also: Iterable[PlannedVehicle] = ()
+) -> dict[str, str]:
+    """Plate of the vehicle behind each planned one that carries people, empty where none of its kind is left."""
+    real = real_vehicles(session, plan, problem, solution, also=also)
+    wanted = (*only_ridden(solution).vehicles, *also)
+    return {each.id: real[each.id].plate if each.id in real else "" for each in wanted}
 
 
 def row_names(session: Session, row_ids: Iterable[str]) -> dict[str, str]:
@@ -288,8 +278,7 @@ class _Teller:
         self.links |= {row.id: row for row in problem.charters}
         self.seats = {kind.id: kind.seats for kind in problem.vehicle_types}
         self.names = row_names(session, self.links)
-        ridden = only_ridden(solution).vehicles
-        self.plates = vehicle_names(session, plan, problem, ridden)
+        self.plates = vehicle_names(session, plan, problem, solution)
         self.kinds = {vehicle.id: vehicle.type for vehicle in solution.vehicles}
         self.new_names: dict[PlannedVehicle, str] = {}
 
@@ -365,8 +354,8 @@ class _Teller:
         """Plate of the next vehicle of the kind that stands idle."""
         kind = replace(vehicle, moves=())
         if kind not in self.new_names:
-            others = only_ridden(self.solution).vehicles
-            self.new_names[kind] = vehicle_names(self.session, self.plan, self.problem, (*others, vehicle))[vehicle.id]
+            names = vehicle_names(self.session, self.plan, self.problem, self.solution, also=[vehicle])
+            self.new_names[kind] = names[vehicle.id]
         return self.new_names[kind]
 
 

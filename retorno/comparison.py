@@ -137,7 +137,7 @@ class _Side:
         self.sizes = {group.id: group.persons for group in self.problem.groups}
         ridden = only_ridden(self.solution).vehicles
         self.names = row_names(session, [*self.services, *self.charters])
-        self.names |= vehicle_names(session, plan, self.problem, ridden)
+        self.names |= vehicle_names(session, plan, self.problem, self.solution)
         self.journeys = {group_id: self._journey(legs) for group_id, legs in self.solution.itineraries.items() if legs}
         verdict = judge(self.problem, self.solution)
         going = sum(self.sizes[group_id] for group_id in self.journeys)

@@ -18,14 +18,16 @@ from sqlalchemy.orm import load_only
 from sqlmodel import Session, col, func, select
 
 from retorno import clock, planning, rules
-from retorno.fleet import free_vehicles, type_id
-from retorno.models.movements import Driver, Escort, Movement, Offer, Plan, Seat, Vehicle
+from retorno.fleet import free_vehicles
+from retorno.models.movements import Driver, Escort, Movement, Offer, Plan, Vehicle
 from retorno.models.people import Case, Person, TravelGroup
 from retorno.office import access, jobs
+from retorno.plates import real_vehicles
 from retorno.readiness import facts_of_groups, occasion_of
 from retorno.rules import Finding, RuleCode, WhatNow
 from retorno.scope import CLOCK_UTC_OFFSET_MIN, Scope
 from retorno.situation import ground
+from retorno.solving import moved_groups
 from retorno.vocabulary import JobState, Mode, MovementStatus, PersonStatus, PlanStatus, Role, Rule
 
 
@@ -91,6 +93,10 @@ class Change:
     amount: int
 
 
+ROOM_LEFT = "ROOM_LEFT"
+"""Reason of the optimizer: nothing keeps the group, the plan has room."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class UnplannedGroup:
     """A group that does not go in this plan, with what it lacks; findings are as the reader may see them.
@@ -115,6 +121,16 @@ class UnplannedGroup:
     reasons: tuple[str, ...]
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def can_try(self) -> bool:
+        """Whether a copy with the group in it can be made at once: a change is named, or nothing stands in the way."""
+        return self.is_ready and (bool(self.changes) or self.has_room)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the search only ran out of time before it came to this group."""
+        return ROOM_LEFT in self.reasons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,11 +204,15 @@ class OpenPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """How many go, in people and in groups: who goes, who could not, who was not ready then or is stopped since."""
+    """How many go, in people and in groups: who goes, who could not, who was not ready then or is stopped since.
+
+    ``changed`` are those who go in a draft although a fact about them changed: it cannot be accepted with them.
+    """
 
     going: tuple[int, int]
     left: tuple[int, int]
     not_ready: tuple[int, int]
+    changed: tuple[int, int]
     movement_count: int
     cost_cents: int
     gap: float | None
@@ -269,10 +289,13 @@ def headline(session: Session, opened: OpenPlan) -> Headline:
         .where(col(Person.group_id).in_(list(not_ready)), Person.status == PersonStatus.ACTIVE)
     ).one()
     rides = {(leg.kind, leg.vehicle or leg.row_id, leg.day) for legs in opened.planned.values() for leg in legs}
+    is_draft = plan.status is PlanStatus.DRAFT
+    changed = moved_groups(session, plan, sorted(opened.planned), is_reading=True) if is_draft else []
     return Headline(
         going=(sum(going), len(going)),
         left=(sum(left), len(left)),
         not_ready=(people, len(not_ready)),
+        changed=(sum(sizes[group_id] for group_id in changed), len(changed)),
         movement_count=len(rides),
         cost_cents=int(verdict.get("components", {}).get("cost", 0)),
         gap=_gap(plan),
@@ -308,7 +331,8 @@ def movements(session: Session, opened: OpenPlan) -> tuple[PlanMovement, ...]:
     trips = opened.details.get("trips", {})
     seats = {kind.id: kind.seats for kind in problem.vehicle_types}
     rows = {row.id: row for row in (*problem.services, *problem.charters)}
-    names, real = _names(session, rows), _vehicles(session, opened)
+    names = _names(session, rows)
+    real = real_vehicles(session, plan, problem, opened.solution)
     found = []
     for (kind, row_id, day), group_ids in aboard.items():
         people = sum(opened.sizes[group_id] for group_id in group_ids)
@@ -328,59 +352,6 @@ def movements(session: Session, opened: OpenPlan) -> tuple[PlanMovement, ...]:
             )
         )
     return tuple(sorted(found, key=lambda each: (str(each.stops[0].depart_at), each.name)))
-
-
-def _vehicles(session: Session, opened: OpenPlan) -> dict[str, Vehicle]:
-    """The real vehicle of every planned one: that of the movement, or the one that acceptance would take now."""
-    plan, solution = opened.plan, opened.solution
-    ridden = {leg.vehicle for legs in opened.planned.values() for leg in legs if leg.kind == "trip"}
-    if not ridden:
-        return {}
-    if plan.status is PlanStatus.ACCEPTED:
-        return _vehicles_taken(session, opened)
-    free = free_vehicles(session, Scope(first_date=plan.first_date, days=plan.horizon_days))
-    found: dict[str, Vehicle] = {}
-    for planned in solution.vehicles:
-        if planned.id not in ridden:
-            continue
-        chosen = next((vehicle for vehicle in free if _is_like(vehicle, planned)), None)
-        if chosen is not None:
-            free.remove(chosen)
-            found[planned.id] = chosen
-    return found
-
-
-def _is_like(vehicle: Vehicle, planned: Any) -> bool:
-    """Whether a vehicle is of the planned kind and starts where it does."""
-    wanted = (planned.type, planned.depot, planned.hired)
-    return bool((type_id(vehicle), vehicle.depot_place_id, vehicle.is_hired) == wanted)
-
-
-def _vehicles_taken(session: Session, opened: OpenPlan) -> dict[str, Vehicle]:
-    """Planned vehicle to the real one that its groups were given seats in."""
-    vehicles = {
-        (group_id, depart_at): vehicle
-        for group_id, depart_at, vehicle in session.exec(
-            select(col(Seat.group_id), col(Seat.depart_at), Vehicle)
-            .join(Movement, col(Movement.movement_id) == Seat.movement_id)
-            .join(Vehicle, col(Vehicle.vehicle_id) == Movement.vehicle_id)
-            .where(Movement.plan_id == opened.plan.plan_id, col(Seat.group_id).is_not(None))
-        ).all()
-    }
-    trips = {
-        (vehicle.id, day): opened.details.get("trips", {})[trip]
-        for vehicle in opened.solution.vehicles
-        for day, trip in vehicle.moves
-    }
-    found: dict[str, Vehicle] = {}
-    for group_id, legs in opened.planned.items():
-        for leg in legs:
-            if leg.kind == "trip":
-                departs = _instant(opened.plan, leg.day, trips[leg.vehicle, leg.day]["depart_min"][leg.board])
-                taken = vehicles.get((group_id, departs))
-                if taken is not None:
-                    found.setdefault(leg.vehicle, taken)
-    return found
 
 
 def _instant(plan: Plan, day: int, minute: int) -> datetime:
@@ -488,12 +459,22 @@ def planned_groups(session: Session, opened: OpenPlan, found: Sequence[PlanMovem
             days_waiting=(opened.plan.created_at.date() - min(waiting, default=opened.plan.created_at.date())).days,
             origin_place_id=case.place_id,
             destination_place_id=group.destination_place_id,
-            depart_at=rides[group_id][0].stops[0].depart_at if rides[group_id] else None,
+            depart_at=_departs_at(opened, opened.planned[group_id][0]),
             rides=tuple(each.short_name for each in rides[group_id]),
         )
         for group_id, (group, case, waiting) in _about(session, list(opened.planned)).items()
     ]
     return tuple(sorted(groups, key=lambda each: (str(each.depart_at), each.group_id)))
+
+
+def _departs_at(opened: OpenPlan, leg: Any) -> datetime:
+    """When a group leaves the place where it boards, which need not be where the vehicle starts."""
+    if leg.kind == "trip":
+        minute = opened.details["trips"][leg.row_id]["depart_min"][leg.board]
+    else:
+        rows = (*opened.problem.services, *opened.problem.charters)
+        minute = next(row.depart_min for row in rows if row.id == leg.row_id)
+    return _instant(opened.plan, leg.day, minute)
 
 
 # ---- what a copy may assume ---------------------------------------------------------------------------------------

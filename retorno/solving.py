@@ -259,15 +259,16 @@ def fail(session: Session, plan_id: str, reason: str) -> None:
         session.flush()
 
 
-def moved_groups(session: Session, plan: Plan, group_ids: Sequence[str]) -> list[str]:
-    """Groups about which a fact changed since the plan was gathered, that have seats by now, or that are gone (I3)."""
+def moved_groups(session: Session, plan: Plan, group_ids: Sequence[str], *, is_reading: bool = False) -> list[str]:
+    """Groups about which a fact changed since the plan was gathered, that have seats by now, or that are gone (I3).
+
+    Their rows are locked until the transaction ends, unless it only reads.
+    """
     known = json.loads(plan.groups_availability)
-    rows = session.exec(
-        select(TravelGroup)
-        .where(col(TravelGroup.group_id).in_(group_ids))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
+    wanted = select(TravelGroup).where(col(TravelGroup.group_id).in_(group_ids))
+    if not is_reading:
+        wanted = wanted.with_for_update()
+    rows = session.exec(wanted.execution_options(populate_existing=True)).all()
     seated = session.exec(
         select(Seat.group_id)
         .where(col(Seat.group_id).in_(group_ids), Seat.status == SeatStatus.ACTIVE, not_travelled(clock.now()))

@@ -176,6 +176,7 @@ class PlanAct(StrEnum):
     TAKE_OUT = "take_out"
     KEEP = "keep"
     LET_GO = "let_go"
+    TAKE_IN = "take_in"
 
 
 class Assumed(StrEnum):

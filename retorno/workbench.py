@@ -23,7 +23,7 @@ from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import Problem, plan_to_json
 from retorno.plan_store import own_plan, packed, problem_of, solution_of, unplanned_json, verdict_json
 from retorno.rules import Finding
-from retorno.screening import carriers_of, findings_on
+from retorno.screening import carriers_of, findings_on, without
 from retorno.solving import moved_groups
 from retorno.vocabulary import PlanAct, PlanStatus
 
@@ -145,6 +145,31 @@ def keep(
     plan.kept_groups = json.dumps(sorted(after))
     act = PlanAct.KEEP if is_kept else PlanAct.LET_GO
     return _note(session, actor, plan, act=act, groups=group_ids)
+
+
+def take_in(session: Session, actor: access.Actor, *, plan_id: str, version: int | None = None) -> tuple[str, ...]:
+    """Take in what changed since the plan was made: the groups it is about leave the draft; gives all that left.
+
+    A charter that would then be too empty does not fly, and its other groups leave too. Without changes nothing is
+    done; whoever left waits for a new plan, made on the facts.
+
+    Raises
+    ------
+    Stale
+        If the plan is no draft any more or somebody edited it meanwhile.
+    MoveRefused
+        If those who stay may not travel without the others: only a new plan helps then.
+    """
+    actor, plan = _draft(session, actor, plan_id, version)
+    problem, solution = problem_of(plan), solution_of(plan)
+    going = {group_id for group_id, legs in solution.itineraries.items() if legs}
+    gone = moved_groups(session, plan, sorted(going))
+    if not gone:
+        return ()
+    left = without(problem, solution, set(gone))
+    out = sorted(going - set(left.itineraries))
+    _edited(session, actor, plan, problem, left, act=PlanAct.TAKE_IN, groups=out)
+    return tuple(out)
 
 
 def undo(session: Session, actor: access.Actor, *, plan_id: str, version: int | None = None) -> History:

@@ -31,8 +31,8 @@ situation ground_acts statistics first_run journeys offer_acts crew
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
 intake.registration intake.sheet intake.importing intake
 protection health readiness movement_facts scope fleet offers limits
-gathering fairness booking plan_store assumptions screening solving planning choosing workbench what_if comparison
-plan_report plan_figures
+gathering fairness booking plan_store plates assumptions screening solving planning choosing workbench what_if
+comparison plan_report plan_figures
 confirmation copies manifest.lists manifest.issue
 manifest.signatures manifest aboard arrival
 changes.effects changes.people changes.movements changes.closures changes at_desk stopping closed_road consulate
@@ -68,6 +68,7 @@ OPTIMIZER_USERS = {
     "fairness",
     "booking",
     "plan_store",
+    "plates",
     "screening",
     "planning",
     "assumptions",

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from retorno import changes, choosing, comparison, planning, screening, solving, what_if, workbench
+from retorno import changes, choosing, comparison, plan_report, planning, screening, solving, what_if, workbench
 from retorno.database import Database
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Movement, Plan, PlanStep, Seat, Vehicle
@@ -381,6 +381,29 @@ def test_a_hold_between_edit_and_acceptance_keeps_the_group_out(
     assert set(seated) == {one.group_id}
 
 
+def test_what_changed_is_taken_in_at_once_and_the_others_can_be_accepted(
+    session: Session, coordinator: Actor, protection_1: Actor, small_coaches: None
+) -> None:
+    one, two = build.make_neighbours(session, adults=2), build.make_neighbours(session, adults=1)
+    plan, _ = draft_of(session, coordinator, one, two)
+    person = build.members(session, two.group_id)[0]
+    changes.raise_hold(session, protection_1, person_id=person.person_id, kind=HoldKind.COURT)
+
+    opened = plan_report.open_plan(session, coordinator, plan_id=plan.plan_id)
+    assert plan_report.headline(session, opened).changed == (1, 1)
+    assert workbench.take_in(session, coordinator, plan_id=plan.plan_id) == (two.group_id,)
+    assert workbench.take_in(session, coordinator, plan_id=plan.plan_id) == ()
+
+    opened = plan_report.open_plan(session, coordinator, plan_id=plan.plan_id)
+    found = plan_report.headline(session, opened)
+    assert (found.going, found.changed, found.not_ready) == ((2, 1), (0, 0), (1, 1))
+    (left,) = plan_report.unplanned(session, coordinator, opened)
+    assert (left.group_id, [each.code.value for each in left.findings]) == (two.group_id, ["NOT_AVAILABLE"])
+    planning.accept(session, coordinator, plan_id=plan.plan_id)
+    seated = session.exec(select(Seat.group_id).where(Seat.status == SeatStatus.ACTIVE)).all()
+    assert set(seated) == {one.group_id}
+
+
 def test_whoever_a_closure_stopped_is_planned_anew_longest_stranded_first(
     session: Session, coordinator: Actor, small_coaches: None
 ) -> None:
@@ -452,3 +475,17 @@ def test_two_plans_are_compared_by_figure_and_by_group(
         (two.group_id, False, True), (one.group_id, False, False),
     ]  # fmt: skip
     assert found.is_same_period
+
+
+def test_an_accepted_plan_is_compared_by_the_plates_of_its_movements(
+    session: Session, coordinator: Actor, small_coaches: None
+) -> None:
+    one = build.make_neighbours(session, adults=2)
+    draft, _ = draft_of(session, coordinator, one)
+    later, _ = draft_of(session, coordinator, one, day=1)
+    planning.accept(session, coordinator, plan_id=draft.plan_id)
+    movement = session.exec(select(Movement).where(Movement.plan_id == draft.plan_id)).one()
+    found = comparison.compare(session, coordinator, plan_id=draft.plan_id, other_plan_id=later.plan_id)
+    (group,) = found.groups
+    assert group.a is not None
+    assert group.a.vehicles == (movement.label,)

@@ -253,20 +253,30 @@ def loads_spec(rows: Sequence[DayLoad], *, days: Sequence[date], words: Mapping[
             },
             {
                 "data": {"values": [row for row in values if row["limit"] is not None]},
-                "mark": {"type": "tick", "orient": "horizontal", "color": RED, "thickness": 3},
+                "mark": {"type": "tick", "orient": "horizontal", "color": RED, "thickness": 3, "opacity": 1},
                 "encoding": {
                     "x": x,
                     "y": {"field": "limit", **y},
                     "tooltip": {"field": "limit", "type": "quantitative", "title": words["limit"]},
                 },
             },
-            {
-                "data": {"values": values},
-                "mark": {"type": "text", "dy": -7, "fontSize": 12, "fontWeight": 600, "color": "#1b1b1b"},
-                "encoding": {"x": x, "y": {"field": "used", **y}, "text": {"field": "used", "type": "quantitative"}},
-            },
+            *_readable(
+                {"dy": -7, "fontSize": 12, "fontWeight": 600, "color": INK},
+                values,
+                {"x": x, "y": {"field": "used", **y}, "text": {"field": "used", "type": "quantitative"}},
+            ),
         ],
     }
+
+
+def _readable(
+    look: Mapping[str, Any], values: Sequence[Mapping[str, Any]], encoding: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """A number with a white edge behind it, so that a line that passes there hides no digit."""
+    edge = {**look, "stroke": "#ffffff", "strokeWidth": 4, "strokeJoin": "round"}
+    return [
+        {"data": {"values": values}, "mark": {"type": "text", **mark}, "encoding": encoding} for mark in (edge, look)
+    ]
 
 
 def waits_spec(rows: Sequence[tuple[str, int]], *, everyone: int, words: Mapping[str, str]) -> dict[str, Any]:
@@ -305,15 +315,11 @@ def waits_spec(rows: Sequence[tuple[str, int]], *, everyone: int, words: Mapping
                 "mark": {"type": "bar", "height": 13, "color": BLUE, "cornerRadius": 2},
                 "encoding": {"y": y, "x": {"field": "days", **x}},
             },
-            {
-                "data": {"values": values},
-                "mark": {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "fontWeight": 600, "color": INK},
-                "encoding": {
-                    "y": y,
-                    "x": {"field": "days", **x},
-                    "text": {"field": "days", "type": "quantitative"},
-                },
-            },
+            *_readable(
+                {"align": "left", "dx": 5, "fontSize": 12, "fontWeight": 600, "color": INK},
+                values,
+                {"y": y, "x": {"field": "days", **x}, "text": {"field": "days", "type": "quantitative"}},
+            ),
         ],
     }
 

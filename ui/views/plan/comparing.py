@@ -13,7 +13,7 @@ from retorno.vocabulary import PlanStatus
 from ui import components, session
 from ui.session import Visit, plain
 from ui.views.plan import summary
-from ui.views.plan.words import money, open_part, plan_name
+from ui.views.plan.words import carriers, money, open_part, people_and_groups, plan_name
 
 MEASURES = ("going", "not_planned", "waiting_days", "cost_cents", "vehicles", "crossings", "gap")
 MORE_IS_BETTER = frozenset({"going"})
@@ -58,7 +58,7 @@ def _measures(here: Visit, rows: Sequence[Measure], *, is_same_period: bool) -> 
                 here.t(f"view.plan.measure.{row.key}"),
                 figure(here, row.key, row.a),
                 figure(here, row.key, row.b),
-                difference(here, row)
+                difference(here, row, is_judged=is_same_period)
                 if row.key != "waiting_days" or is_same_period
                 else here.t("view.plan.not_comparable"),
             )
@@ -81,8 +81,8 @@ def figure(here: Visit, key: str, value: float | None) -> str:
     return f"{value:.0f}"
 
 
-def difference(here: Visit, row: Measure) -> str:
-    """What B has more or less than A, in words."""
+def difference(here: Visit, row: Measure, *, is_judged: bool = True) -> str:
+    """What B has more or less than A, in words; of plans for other days nothing is called better or worse."""
     if row.a is None or row.b is None:
         return "–"
     by = row.b - row.a
@@ -91,14 +91,15 @@ def difference(here: Visit, row: Measure) -> str:
     text = here.t(
         "view.plan.b_more" if by > 0 else "view.plan.b_less", n=figure(here, row.key, abs(by)).replace("–", "")
     )
-    if row.key in NEUTRAL:
+    if row.key in NEUTRAL or not is_judged:
         return text
     is_better = (by > 0) is (row.key in MORE_IS_BETTER)
     return f"{text} ({here.t('view.plan.better' if is_better else 'view.plan.worse')})"
 
 
 def _groups(here: Visit, rows: Sequence[GroupDifference]) -> None:
-    st.header(here.t("view.plan.compare_groups", n=len(rows)), anchor=False)
+    people = sum(row.person_count for row in rows)
+    st.header(here.t("view.plan.compare_groups", who=people_and_groups(here, (people, len(rows)))), anchor=False)
     if not rows:
         components.empty(here, "view.plan.compare_same")
         return
@@ -116,7 +117,7 @@ def _journey(here: Visit, journey: Journey | None) -> str:
     if journey is None:
         return here.t("view.plan.not_planned")
     lines = [here.t("view.plan.journey", day=here.day(journey.day), home=here.day(journey.home_on))]
-    lines.append(" + ".join(dict.fromkeys(journey.vehicles)))
+    lines.append(carriers(here, journey.vehicles))
     lines += [session.named(each, here.language) for each in journey.crossings]
     return "\n".join(lines)
 
@@ -159,11 +160,11 @@ def _accept_b(here: Visit, plan: PlanRow, other: PlanRow, b: PlanRow) -> None:
         ):
             open_part(here, other.plan_id, "summary")
             st.rerun()
-        if b.status is PlanStatus.DRAFT and not b.is_hypothetical:
+        if b.status is PlanStatus.DRAFT:
             found = session.look(
                 lambda db, actor: plan_report.headline(db, plan_report.open_plan(db, actor, plan_id=b.plan_id))
             )
-            if found.going[0]:
+            if found.going[0] and not found.changed[1]:
                 summary.accept(here, b.plan_id, found, words="view.plan.accept_b")
     if b.is_hypothetical and b is not plan:
         st.caption(here.t("view.plan.what_if_only"))

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import plan_figures, plan_report, planning
+from retorno import plan_figures, plan_report, planning, workbench
+from retorno.errors import Fault, InputError
 from retorno.labels import plural
+from retorno.models.movements import Plan
 from retorno.office.access import Actor
 from retorno.plan_figures import CostLine, Fairness, Waits
 from retorno.plan_report import Headline, OpenPlan, UnplannedGroup
@@ -16,7 +18,7 @@ from retorno.vocabulary import PlanStatus
 from ui import charts, components, session
 from ui.session import Visit
 from ui.views.plan.asking import discard
-from ui.views.plan.words import cards, gap_text, groups_text, left_out_lines, money, people_and_groups
+from ui.views.plan.words import cards, gap_text, groups_text, left_out_lines, money, people_and_groups, told
 
 REASONS_IN_DIALOG = 5
 
@@ -63,6 +65,8 @@ def head(here: Visit, plan_id: str) -> None:
     ]
     cards(rows)
     if opened.plan.status is PlanStatus.DRAFT:
+        if found.changed[1]:
+            _take_in(here, opened.plan, found)
         _acts(here, opened.plan.plan_id, found, is_hypothetical=opened.plan.is_hypothetical)
     elif opened.plan.status is PlanStatus.ACCEPTED:
         with st.container(horizontal=True):
@@ -75,11 +79,24 @@ def _headline(db: Session, actor: Actor, plan_id: str) -> tuple[OpenPlan, Headli
     return opened, plan_report.headline(db, opened)
 
 
+def _take_in(here: Visit, plan: Plan, found: Headline) -> None:
+    """What changed since the plan was made, and one click that takes it in; until then acceptance is refused."""
+    st.warning(session.plain(here.t("view.plan.changed", who=people_and_groups(here, found.changed))))
+    session.act_button(
+        here.t("view.plan.take_in"),
+        "planning.edit",
+        told(here, lambda db, actor: workbench.take_in(db, actor, plan_id=plan.plan_id, version=plan.version)),
+        key=f"plan.take_in.{plan.plan_id}",
+        said=lambda out: plural("view.plan.taken_in", here.language, len(out)),
+        primary=True,
+    )
+
+
 def _acts(here: Visit, plan_id: str, found: Headline, *, is_hypothetical: bool) -> None:
+    if is_hypothetical:
+        st.caption(here.t("view.plan.what_if_only"))
     with st.container(horizontal=True):
-        if is_hypothetical:
-            st.caption(here.t("view.plan.what_if_only"))
-        elif found.going[0]:
+        if found.going[0] and not found.changed[1]:
             accept(here, plan_id, found)
         discard(here, plan_id)
 
@@ -98,12 +115,21 @@ def accept(here: Visit, plan_id: str, found: Headline, *, words: str = "view.pla
         _facts(here, plan_id, found, key),
         here.t(words),
         "planning.accept",
-        lambda db, actor: planning.accept(db, actor, plan_id=plan_id),
+        lambda db, actor: _accepted(here, db, actor, plan_id),
         key=key,
         said=said,
         after=lambda _: session.set_parameter("plan", plan_id),
         primary=True,
     )
+
+
+def _accepted(here: Visit, db: Session, actor: Actor, plan_id: str) -> planning.Accepted:
+    """Accept; what a plan only assumes is told in words."""
+    try:
+        return planning.accept(db, actor, plan_id=plan_id)
+    except planning.NotYetReal as error:
+        lines = [here.t("view.plan.not_yet_real"), *(here.t(f"check.{code}") for code in error.reasons)]
+        raise InputError([Fault(what=" ".join(lines), column="")]) from error
 
 
 def _facts(here: Visit, plan_id: str, found: Headline, key: str) -> str:

@@ -14,7 +14,7 @@ from ui.views.plan.words import open_part, place_text, way_text
 
 def button(here: Visit, plan_id: str, group: UnplannedGroup) -> None:
     """Make the change on a copy, at once, and open the comparison."""
-    if not group.changes:
+    if not group.can_try:
         return
     session.act_button(
         here.t("view.plan.try"),

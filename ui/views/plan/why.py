@@ -63,7 +63,9 @@ def _reasons(here: Visit, group: UnplannedGroup) -> None:
         st.markdown(
             f"**{plain(here.t('view.plan.smallest', changes=changes))}** _({plain(here.t('role.coordinator'))})_"
         )
-    elif group.reasons:
+    elif group.reasons and not group.has_room:
         st.markdown(f"**{plain(here.t('view.plan.no_change'))}** _({plain(here.t('role.coordinator'))})_")
+        if st.button(here.t("view.plan.add_seats"), key=f"plan.seats.{group.group_id}"):
+            session.go_to("offers")
     if group.findings:
         components.findings(here, group.findings)

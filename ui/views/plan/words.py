@@ -109,6 +109,11 @@ def row_name(here: Visit, row: PlanMovement) -> str:
     return row.short_name
 
 
+def carriers(here: Visit, names: Sequence[str]) -> str:
+    """Every plate or flight of a journey once, in its order; in words where no plate is free."""
+    return " + ".join(dict.fromkeys(name or here.t("view.plan.plateless") for name in names))
+
+
 def is_air(row: PlanMovement) -> bool:
     """Whether people fly."""
     return row.mode in (Mode.FLIGHT, Mode.CHARTER)
