@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,11 +40,9 @@ from retorno.office import access, audit
 from retorno.papers import mrz
 from retorno.readiness import group_findings
 from retorno.rules import blocking
-from retorno.settings import Settings
 from retorno.vocabulary import Answer, DocumentType, MovementStatus, PartyKind, PlanStatus, Role, SeatStatus
-
-NOW = datetime(2027, 3, 1, 15, 0, tzinfo=UTC)
-"""A Monday, as in ``conftest``; the demonstration is set up at this moment."""
+from tests import demonstration
+from tests.demonstration import NOW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +59,9 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    folder = tmp_path_factory.mktemp("demo")
-    settings = Settings(database=f"sqlite:///{folder}/office.db", key_file=folder / "keys.json")
-    database = Database(settings.database)
-    yield Made(database=database, accounts=demo_office.build(database, settings, now=NOW))
+    copy = demonstration.copied(tmp_path_factory, "demo")
+    database = copy.open()
+    yield Made(database=database, accounts=copy.accounts)
     database.dispose()
 
 

@@ -14,13 +14,11 @@ import pytest
 from playwright.sync_api import Browser
 from sqlmodel import select
 
-from retorno import clock, demo_office, planning, worker
-from retorno.database import Database
+from retorno import clock, planning, worker
 from retorno.models.office import User
 from retorno.office import access
-from retorno.settings import Settings
 from retorno.vocabulary import Role
-from tests import builders
+from tests import builders, demonstration
 from tests.ui.desk import Desk
 from tests.ui.serving import Office, free_port
 from tests.ui.walking import keep, raw_keys, unreached
@@ -54,10 +52,8 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demonstration office with the draft of a plan for everybody who is ready."""
-    folder = tmp_path_factory.mktemp("everyone")
-    settings = Settings(database=f"sqlite:///{folder}/office.db", key_file=folder / "keys.json")
-    database = Database(settings.database)
-    made = demo_office.build(database, settings, now=builders.NOW)
+    copy = demonstration.copied(tmp_path_factory, "everyone")
+    database = copy.open()
     with clock.standing_at(builders.NOW):
         with database.transaction() as session:
             user_id = session.exec(select(User.user_id).where(User.login == LOGINS[Role.COORDINATOR])).one()
@@ -66,10 +62,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             planning.start(session, coordinator, first_date=first, days=10, seconds=2)
         worker.run(database, name="everyone", should_stop=lambda: False, once=True)
     database.dispose()
-    (folder / "clock").write_text(builders.NOW.isoformat(), "ascii")
-    office = Office(port=free_port(), folder=folder, clock_file=folder / "clock")
+    clock_file = copy.folder / "clock"
+    clock_file.write_text(builders.NOW.isoformat(), "ascii")
+    office = Office(port=free_port(), folder=copy.folder, clock_file=clock_file)
     office.start()
-    yield Demo(office=office, passwords={account.login: account.password for account in made})
+    yield Demo(office=office, passwords={account.login: account.password for account in copy.accounts})
     office.stop()
 
 
