@@ -39,7 +39,7 @@ check: .venv/ready-dev
 	.venv/bin/mypy
 
 test: setup check
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: .venv/ready-dev
 	$(PY) -m pytest -m long

@@ -19,6 +19,7 @@ from tests import builders, looking, postgres
 
 NOW = datetime(2027, 3, 1, 15, 0, tzinfo=UTC)
 """The frozen instant of every test: Monday 1 March 2027, 09:00 in Guatemala."""
+PAPER_PROGRAMS = ("pdftotext", "pdftoppm", "pdffonts", "zbarimg")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -39,6 +40,17 @@ def frozen_clock() -> Iterator[Callable[[datetime], None]]:
 def nothing_skipped() -> bool:
     """Whether this run must not skip anything, because everything was installed for it."""
     return os.environ.get("TESTS_NOTHING_SKIPPED") == "1"
+
+
+@pytest.fixture(autouse=True)
+def _needs_poppler(request: pytest.FixtureRequest) -> None:
+    """A test that looks at a page with other programs is skipped, by name, where those are not installed."""
+    if request.node.get_closest_marker("poppler") is not None:
+        missing = [program for program in PAPER_PROGRAMS if shutil.which(program) is None]
+        if missing:
+            words = f"not installed: {', '.join(missing)} (Debian: poppler-utils, zbar-tools)"
+            assert not os.environ.get("TESTS_NOTHING_SKIPPED"), words
+            pytest.skip(words)
 
 
 @pytest.fixture(scope="session")

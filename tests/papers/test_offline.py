@@ -84,9 +84,10 @@ def test_the_offices_own_check_gives_the_expected_answers():
 
 
 @pytest.fixture(scope="module")
-def browser_page(tmp_path_factory):
+def browser_page(tmp_path_factory, nothing_skipped):
     chromium = shutil.which("chromium")
     if chromium is None:
+        assert not nothing_skipped, "chromium should be installed"
         pytest.skip("not installed: chromium")
     sync_api = pytest.importorskip("playwright.sync_api")
     path = tmp_path_factory.mktemp("stick") / "retorno-check.html"

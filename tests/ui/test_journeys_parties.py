@@ -81,6 +81,7 @@ def test_a_consulate_answers_for_its_twelve_nationals_with_keys_alone_and_reads_
 # ---- 8: two coordinators and a printed list ------------------------------------------------------------------------
 
 
+@pytest.mark.poppler
 def test_who_proposes_a_list_cannot_publish_it_and_the_printed_list_of_two_people_is_genuine(
     made: JourneyOffice, chromium: Browser, tmp_path: Path
 ) -> None:
@@ -285,13 +286,13 @@ def table_of(page: Page) -> tuple[dict[Key, int | None], list[list[str]]]:
 def test_an_auditor_finds_the_entry_that_was_altered_underneath(made: JourneyOffice, chromium: Browser) -> None:
     made.at(NOW)
     with Desk(chromium, made.office, "auditor") as auditor:
-        auditor.open("/audit")
+        auditor.open("/audit?show=log")
         auditor.see("El registro está entero")
         number, act = altered(made.office.folder / "office.db")
-        auditor.open("/audit")
+        auditor.open("/audit?show=log")
         auditor.see(f"El registro está roto en la entrada {number}:")
         restored(made.office.folder / "office.db", number, act)
-        auditor.open("/audit")
+        auditor.open("/audit?show=log")
         auditor.see("El registro está entero")
 
 

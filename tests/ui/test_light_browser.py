@@ -5,18 +5,18 @@ Every page is held to its size, to a width of 320 pixels and to the accessibilit
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.ui import light_office
 from tests.ui.light_office import LightOffice
 from tests.ui.serving import PASSWORD
 
+pytestmark = pytest.mark.browser
 MOST_BYTES = 60_000
 """Of a page with 60 people; a page with 18 of them may have its frame and 18 of the 60 rows."""
 FRAME_BYTES = 12_000
@@ -29,15 +29,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LightOffice]:
     made = light_office.start(tmp_path_factory.mktemp("light"), people=18)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for the walks of this module."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def window(browser: Browser, *, lang: str = "es", width: int = 1280, script: bool = False) -> BrowserContext:
