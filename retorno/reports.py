@@ -151,7 +151,7 @@ def category_text(code: str, language: Language) -> str:
 
 
 def profile_rows(made: Release, language: Language) -> tuple[list[str], list[list[str]]]:
-    """Heading and rows of the first table: nationality and sex down, age groups across."""
+    """Heading and rows of the first table: nationality and sex down, age groups across; no row of hidden cells only."""
     nationalities, sexes, ages = made.profile.axes
     head = [label(f"statistics.{name}", language) for name in ("nationality", "sex")]
     head += [category_text(age, language) for age in (*ages, TOTAL)]
@@ -163,6 +163,7 @@ def profile_rows(made: Release, language: Language) -> tuple[list[str], list[lis
         ]
         for nationality in (*nationalities, TOTAL)
         for sex in (*sexes, TOTAL)
+        if any(made.profile.cells[(nationality, sex, age)] is not None for age in (*ages, TOTAL))
     ]
     return head, rows
 

@@ -18,6 +18,7 @@ from retorno.office.access import Actor
 from retorno.readiness import group_findings
 from retorno.rules import RuleCode
 from retorno.vocabulary import BestInterestOutcome, HoldKind, Sex
+from tests import builders
 from tests.builders import NOW, make_person
 
 DAY = date(2027, 3, 9)
@@ -337,3 +338,22 @@ def test_officer_is_named_on_a_case_once(
         protection.assign_officer(session, protection_1, person_id=person.person_id, user_id=coordinator.user_id)
 
     assert [row.user_id for row in session.exec(select(ProtectionAssignment)).all()] == [protection_2.user_id]
+
+
+def test_an_age_in_doubt_is_set_and_settled_by_protection_only(
+    session: Session, protection_1: Actor, coordinator: Actor
+) -> None:
+    person = builders.make_person(session, builders.make_group(session))
+
+    after = protection.set_age_in_doubt(
+        session, protection_1, person_id=person.person_id, version=person.version, is_in_doubt=True
+    )
+    with pytest.raises(Stale):
+        protection.set_age_in_doubt(session, protection_1, person_id=person.person_id, version=1, is_in_doubt=False)
+    with pytest.raises(NotAllowed):
+        protection.set_age_in_doubt(
+            session, coordinator, person_id=person.person_id, version=after.version, is_in_doubt=False
+        )
+
+    assert after.is_age_in_doubt
+    assert after.version == 2

@@ -9,14 +9,15 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from retorno import ground_acts
+from retorno.crew import Duty
 from retorno.database import Database
 from retorno.labels import label
-from retorno.models.movements import AgreementConfirmation, HoursSetting, PolicySetting, Vehicle
+from retorno.models.movements import AgreementConfirmation, Escort, HoursSetting, PolicySetting, Vehicle
 from retorno.models.office import Notice, RoleGrant, StatisticRelease, User
-from retorno.models.people import Fitness
+from retorno.models.people import Fitness, Person
 from retorno.models.protection import Hold
 from retorno.office import access, accounts, audit
-from retorno.vocabulary import FitnessOutcome, HoldKind, Language, Role
+from retorno.vocabulary import FitnessOutcome, HoldKind, Language, Role, Sex
 from tests import builders
 from tests.builders import OfficeFixture
 from tests.test_ground_acts import TERMS
@@ -331,3 +332,39 @@ def test_a_monitor_sees_no_name_anywhere(open_view: Opening, database: Database)
         assert not page.exception
         assert "Nombre" not in shown(page)
     assert "menos de 10" in shown(open_view("monitor", "monitor"))
+
+
+def test_a_coordinator_registers_a_driver_and_an_escort(open_view: Opening, database: Database) -> None:
+    page = open_view("offers", "coordinator", show="crew")
+    page.text_input(key="driver.new.name").set_value("Ramiro Inventado")
+    page.text_input(key="driver.new.operator").set_value("Invented Lines")
+    page.text_input(key="driver.new.until").set_value("31/12/2027").run()
+    press(page, label("view.crew.save_driver", ES))
+    assert "Ramiro Inventado" in shown(page)
+
+    page = open_view("offers", "coordinator", show="crew", who="escorts")
+    press(page, label("view.crew.save_escort", ES))
+    assert label("fault.EMPTY", ES) in page.error[0].value.replace("\\", "")
+    page.text_input(key="escort.new.name").set_value("Eva Inventada")
+    page.selectbox(key="escort.new.sex").set_value(Sex.FEMALE)
+    page.selectbox(key="escort.new.duty").set_value(Duty.CHILD_PROTECTION)
+    page.selectbox(key="escort.new.place").set_value("MX-TAPACHULA")
+    page.text_input(key="escort.new.until").set_value("31/12/2027").run()
+    press(page, label("view.crew.save_escort", ES))
+
+    assert "Eva Inventada" in shown(page)
+    with database.reading() as db:
+        assert [row.name for row in db.exec(select(Escort)).all()] == ["Eva Inventada"]
+
+
+def test_protection_says_that_an_age_is_in_doubt(open_view: Opening, database: Database) -> None:
+    with database.transaction() as db:
+        person = builders.make_person(db, builders.make_group(db))
+        person_id = person.person_id
+
+    page = open_view("protection", "protection_1", show="everyone", person=person_id)
+    press(page, label("view.protection.age_doubt", ES))
+
+    assert not page.exception
+    with database.reading() as db:
+        assert db.get_one(Person, person_id).is_age_in_doubt

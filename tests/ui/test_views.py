@@ -337,7 +337,7 @@ def test_a_role_is_approved_by_another_administrator_only(
 def test_a_number_of_a_rule_becomes_stricter_from_today(open_view: Opening, database: Database) -> None:
     page = open_view("administration", "administrator", show="numbers")
     page.selectbox(key="admin.number").set_value("notice_hours").run()
-    page.number_input(key="admin.value.notice_hours").set_value(96).run()
+    page.text_input(key="admin.value.notice_hours").set_value("96").run()
 
     press(page, label("view.administration.set", Language.ES))
 

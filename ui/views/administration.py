@@ -208,6 +208,7 @@ def _new_user(here: Visit) -> None:
         login = first.text_input(here.t("field.login"), key="admin.new.login", help=here.t("help.login"))
         name = second.text_input(here.t("field.display_name"), key="admin.new.name")
         organisation = third.text_input(here.t("field.organisation"), key="admin.new.organisation")
+        first, second, _ = st.columns(3)
         with first:
             country = components.country_field(here, here.t("field.state_served"), key="admin.new.country")
         language = second.selectbox(

@@ -142,7 +142,7 @@ def _file_text(here: Visit, row: ProtectionCase) -> str:
     if not row.missing:
         until = components.day_text(row.decision.valid_until) if row.decision else ""
         return f"{here.t('view.protection.complete')} {here.t('view.until')} {until}".strip()
-    return f"{here.t('view.protection.missing')}: " + ", ".join(here.t(f"field.{name}") for name in row.missing)
+    return here.t("view.protection.lacks", parts=", ".join(here.t(f"field.{name}") for name in row.missing))
 
 
 def _choose(here: Visit, found: Sequence[ProtectionCase]) -> None:
@@ -183,7 +183,7 @@ def _facts(here: Visit, row: ProtectionCase) -> None:
 
 
 def _person(here: Visit, row: ProtectionCase) -> None:
-    st.subheader(components.full_name(row.person), anchor=False)
+    st.header(components.full_name(row.person), anchor=False)
     _facts(here, row)
     for hold in row.holds:
         _hold(here, row, hold)
