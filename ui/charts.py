@@ -11,6 +11,8 @@ BLUE, VIOLET, SAND, RED, GREY, INK = "#0b5c7a", "#5b4a8a", "#e7c66b", "#a4262c",
 FONT = {"labelFontSize": 12, "titleFontSize": 12, "labelColor": INK, "titleColor": INK}
 WIDE_DAYS = 3
 """Up to so many days, hours stand beside the borders; beyond that there is no room."""
+NARROW_DAYS = 7
+"""Beyond so many days a full sign would hide a short ride: signs get smaller."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +191,14 @@ def _mark_layers(
         },
         {
             "data": {"values": [*found["stop"], *found["border"]]},
-            "mark": {"type": "point", "size": 55, "opacity": 1, "strokeWidth": 1.2, "stroke": INK, "clip": True},
+            "mark": {
+                "type": "point",
+                "size": 55 if end - begin <= timedelta(days=NARROW_DAYS) else 26,
+                "opacity": 1,
+                "strokeWidth": 1.2,
+                "stroke": INK,
+                "clip": True,
+            },
             "encoding": points,
         },
         {

@@ -6,6 +6,7 @@ import streamlit as st
 
 from retorno import what_if
 from retorno.plan_report import PlanRow, UnplannedGroup
+from retorno.vocabulary import PlanStatus
 from retorno.what_if import Assumption
 from ui import components, session
 from ui.session import Visit, plain
@@ -33,9 +34,10 @@ def banner(here: Visit, plan: PlanRow) -> None:
     found = session.look(lambda db, actor: what_if.assumptions(db, actor, plan_id=plan.plan_id))
     lines = "; ".join(assumption_text(here, each) for each in found)
     st.warning(plain(here.t("view.plan.assumes", what=lines)))
-    with st.container(horizontal=True):
-        session.link_to("offers", here.t("view.plan.make_true_offers"))
-        session.link_to("closures", here.t("view.plan.make_true_closures"))
+    if plan.status is PlanStatus.DRAFT:
+        with st.container(horizontal=True):
+            session.link_to("offers", here.t("view.plan.make_true_offers"))
+            session.link_to("closures", here.t("view.plan.make_true_closures"))
 
 
 def assumption_text(here: Visit, each: Assumption) -> str:
