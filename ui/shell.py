@@ -75,6 +75,7 @@ ENGLISH: Final = {
     "* options available.": "frame.options",
     "* option available.": "frame.option",
     "*, selected": "frame.selected",
+    "5MB per file • *": "frame.file_kinds",
     "Shortcut *": "frame.shortcut",
     "Scroll tabs left": "frame.tabs_left",
     "Scroll tabs right": "frame.tabs_right",

@@ -49,7 +49,7 @@ def show(here: Visit, case_id: str) -> None:
     _consent_steps(here, file)
     _missing(here, file)
     _duplicates(here, file)
-    st.subheader(here.t("view.case.people"), anchor=False)
+    st.header(here.t("view.case.people"), anchor=False)
     for person in file.persons:
         _person(here, file, person)
     adding.show(here, file)
@@ -85,7 +85,7 @@ def pending_consent(file: CaseFile) -> list[Person]:
 
 def _consent_steps(here: Visit, file: CaseFile) -> None:
     """One line a person: the consent is talked about with each of them, never with several at once (R2)."""
-    st.subheader(here.t("view.case.consents"), anchor=False)
+    st.header(here.t("view.case.consents"), anchor=False)
     pending = pending_consent(file)
     for person in file.persons:
         name, state, door, afraid = st.columns([3, 2.4, 2.2, 2.2], vertical_alignment="center")
@@ -124,7 +124,7 @@ def _missing(here: Visit, file: CaseFile) -> None:
     rows = session.look(lambda db, actor: readiness.ready_groups(db, actor, on_date=day))
     names = {person.person_id: components.full_name(person) for person in file.persons}
     for row in (row for row in rows if row.case_id == file.case.case_id):
-        st.subheader(here.t("view.case.missing", day=here.day(day)), anchor=False)
+        st.header(here.t("view.case.missing", day=here.day(day)), anchor=False)
         if row.findings:
             actions.show(here, row, names, key="case")
         if row.is_ready:
@@ -140,7 +140,7 @@ def _duplicates(here: Visit, file: CaseFile) -> None:
     people = session.persons(
         "intake.read", lambda db, actor: casefile.people(db, actor, person_ids=refs), lambda found: found
     )
-    st.subheader(here.t("view.case.duplicates"), anchor=False)
+    st.header(here.t("view.case.duplicates"), anchor=False)
     for pair in pairs[:10]:
         _pair(here, pair, people)
 

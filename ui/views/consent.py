@@ -156,7 +156,7 @@ def _form(
 ) -> None:
     form.values.setdefault("counselled_by", here.actor.display_name)
     form.values.setdefault("language", spoken[0])
-    st.subheader(here.t("view.consent.explained"), anchor=False)
+    st.header(here.t("view.consent.explained"), anchor=False)
     left, right = st.columns(2)
     with left:
         form.choose(
@@ -173,7 +173,7 @@ def _form(
         if person.is_detained:
             form.text("witness")
     _reflection(here, form)
-    st.subheader(here.t("view.consent.said"), anchor=False)
+    st.header(here.t("view.consent.said"), anchor=False)
     is_child = intake.is_child_person(person, today=clock.now().date())
     form.ask(
         "spoken_by",

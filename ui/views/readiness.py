@@ -149,7 +149,7 @@ def _missing(here: Visit, group: GroupReadiness) -> str:
 
 def _group(here: Visit, groups: Sequence[GroupReadiness]) -> None:
     """One group by name, with what is missing for each member and the way to where it is done."""
-    st.subheader(here.t("view.readiness.one"), anchor=False)
+    st.header(here.t("view.readiness.one"), anchor=False)
     by_id = {group.group_id: group for group in groups}
     asked = session.parameter("group")
     chosen = st.selectbox(

@@ -38,7 +38,7 @@ def start(here: Visit) -> None:
     drafts = session.look(lambda db, actor: intake.own_drafts(db, actor, form=FORM))
     if not drafts:
         return
-    st.subheader(here.t("view.intake.drafts"), anchor=False)
+    st.header(here.t("view.intake.drafts"), anchor=False)
     for draft in drafts:
         text, go_on, drop = st.columns([5, 1.6, 3], vertical_alignment="center")
         text.markdown(plain(_about(here, draft)))
