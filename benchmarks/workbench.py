@@ -54,6 +54,7 @@ def office(folder: Path, copies: int) -> tuple[Database, str]:
     with (
         patch.object(demo_cases, "example_cases", lambda: cases),
         patch.object(demo_office, "_fleet", lambda: fleet),
+        patch.object(demo_office, "FIRST_MOVEMENTS", ()),
     ):
         demo_office.build(database, settings, now=now)
     with database.transaction() as session:
