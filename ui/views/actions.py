@@ -35,10 +35,12 @@ _PROTECTION = {WhatNow.SCREEN, WhatNow.ASK_PROTECTION, WhatNow.COMPLETE_CHILD_FI
 
 def show(here: Visit, group: GroupReadiness, names: Mapping[str, str], *, key: str) -> None:
     """The findings of a group by member, each with a button to the place where it is done."""
-    for person_id in dict.fromkeys(each.person_id for each in group.findings):
+    order = ["", *names]
+    found = {each.person_id or "" for each in group.findings}
+    for person_id in sorted(found, key=lambda each: (order.index(each) if each in order else len(order), each)):
         about = names.get(person_id or "", "") if person_id else here.t("view.readiness.whole_group")
-        st.markdown(f"**{plain(components.isolated(about or person_id or ''))}**")
-        shown = dict.fromkeys(each for each in group.findings if each.person_id == person_id)
+        st.markdown(f"**{plain(components.isolated(about or person_id))}**")
+        shown = dict.fromkeys(each for each in group.findings if (each.person_id or "") == person_id)
         for number, finding in enumerate(shown):
             what, now, who = session.finding_text(finding, here.language)
             for reference, name in names.items():
