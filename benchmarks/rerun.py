@@ -18,6 +18,7 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.workbench import office
+from retorno import serving
 from retorno.labels import label
 from retorno.models.movements import Plan
 from retorno.models.office import User
@@ -53,6 +54,7 @@ def main() -> int:
         going = sum(people[group_id] for group_id, legs in solution.itineraries.items() if legs)
         print(f"{sum(people.values())} people in {len(people)} groups, {going} people travel")
         session.configure(database, who=lambda _: user_id)
+        serving.collect_seldom()
         for name, script in (("whole page", PAGE), ("part alone", PART)):
             for part in PARTS:
                 wall, processor = (

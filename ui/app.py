@@ -11,7 +11,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from retorno import keyring
+from retorno import keyring, serving
 from retorno.database import Database
 from retorno.settings import load_settings
 from ui import consulate_print, guard, light, post, session, shell
@@ -22,6 +22,7 @@ database.create()
 keyring.open_keys(settings, database)
 guard.check_options()
 session.configure(database)
+serving.collect_seldom()
 
 plain = light.Light(database=database, settings=settings)
 routes = [
