@@ -28,7 +28,7 @@ from retorno.rules import Finding, RuleCode, WhatNow
 from retorno.scope import CLOCK_UTC_OFFSET_MIN, Scope
 from retorno.situation import ground
 from retorno.solving import moved_groups
-from retorno.vocabulary import JobState, Mode, MovementStatus, PersonStatus, PlanStatus, Role, Rule
+from retorno.vocabulary import JobState, Mode, PersonStatus, PlanStatus, Role, Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -647,8 +647,3 @@ def fleet(session: Session, actor: access.Actor) -> tuple[list[Vehicle], list[Dr
 def running(session: Session, actor: access.Actor) -> list[Plan]:
     """Plans that are being found, newest first."""
     return [plan for plan in planning.plans(session, actor) if plan.status is PlanStatus.RUNNING]
-
-
-def open_movement_count(session: Session, actor: access.Actor, status: MovementStatus) -> int:
-    """Movements of the office in one state."""
-    return sum(1 for movement in planning.movements(session, actor) if movement.status is status)

@@ -82,11 +82,6 @@ class Table:
     axes: tuple[tuple[str, ...], ...]
     cells: Mapping[Key, int | None]
 
-    @property
-    def hidden_count(self) -> int:
-        """How many cells are hidden, margins included."""
-        return sum(value is None for value in self.cells.values())
-
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:

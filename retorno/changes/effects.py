@@ -48,11 +48,6 @@ class Effect:
     voided: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
 
-    @property
-    def person_moves(self) -> int:
-        """How many groups have to be planned again."""
-        return len(self.groups)
-
 
 def take_off(
     session: Session,

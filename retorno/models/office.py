@@ -178,19 +178,6 @@ class SigningKey(SQLModel, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UtcInstant)
 
 
-class LiaisonOfficer(SQLModel, table=True):
-    """Index: ``officer_id``. Directory of the networks; each country keeps its own part."""
-
-    __tablename__ = "liaison_officer"
-    officer_id: str = Field(default_factory=lambda: new_id("LO"), primary_key=True)
-    country: str
-    network: str
-    name: str
-    phone: str = ""
-    email: str = ""
-    valid_until: date
-
-
 class StatisticRelease(SQLModel, table=True):
     """Index: (``office_id``, ``month``, ``version``). The tables of one month as published; never changed.
 

@@ -214,21 +214,6 @@ class Person(PersonBase, table=True):
     version: int = Field(default=1, nullable=False)
 
 
-class PersonPublic(SQLModel):
-    """What a screen of the caseload may show of a person."""
-
-    person_id: str
-    group_id: str
-    given_names: str
-    family_names: str
-    sex: Sex
-    birth_date: date | None
-    declared_age: int | None
-    nationality: str
-    contact_language: str
-    status: PersonStatus
-
-
 class DuplicateDecision(SQLModel, table=True):
     """A person's decision on two records that look alike; they are never merged by machine."""
 

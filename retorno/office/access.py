@@ -29,7 +29,7 @@ from retorno.models.movements import (
 )
 from retorno.models.office import RoleGrant, User
 from retorno.models.people import Case, Consent, Person, TravelGroup
-from retorno.models.protection import Hold, ProtectionAssignment
+from retorno.models.protection import Hold
 from retorno.office import audit
 from retorno.rules import Finding, coordinator_view
 from retorno.vocabulary import (
@@ -381,12 +381,6 @@ PARTY_OF_ROLE: dict[Role, PartyKind] = {
     ES: PartyKind.ESCORT,
 }
 """Which recipient's copy a role opens."""
-
-
-def assigned_persons(actor: Actor) -> ColumnElement[bool]:
-    """Persons on whose protection case the officer is named."""
-    mine = select(ProtectionAssignment.person_id).where(ProtectionAssignment.user_id == actor.user_id)
-    return and_(persons_of(actor, PR), col(Person.person_id).in_(mine))
 
 
 @contextmanager

@@ -45,10 +45,6 @@ class LinearProgram:
         self.duals: Floats = np.zeros(0)
         self.objective = 0.0
 
-    def set_option(self, name: str, value: float | int | str | bool) -> None:
-        """Set one HiGHS option."""
-        self.highs.setOptionValue(name, value)
-
     def add_rows(
         self,
         lower: Sequence[float],
