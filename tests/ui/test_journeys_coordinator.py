@@ -162,6 +162,7 @@ def journey(desk: Desk) -> None:
 # ---- 1: a family of five -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_family_of_five_is_registered_by_keyboard_and_each_gets_a_copy_of_the_consent(
     day: Day, chromium: Browser
 ) -> None:
