@@ -264,6 +264,23 @@ def test_the_question_before_acceptance_says_who_goes_and_who_is_left_out_and_wh
         assert db.exec(select(Movement)).all() == []
 
 
+def test_what_changed_since_is_said_in_place_of_acceptance_and_taken_in_with_one_click(
+    open_plan: Opening, database: Database, draft: tuple[str, str, str]
+) -> None:
+    plan_id, going, _ = draft
+    with database.transaction() as db:
+        group = db.get_one(TravelGroup, going)
+        group.availability += 1
+        db.add(group)
+    page = open_plan(plan_id)
+    assert said("view.plan.changed", who="3 personas en 1 grupo") in shown(page)
+    assert all(button.label != said("view.plan.accept") for button in page.button)
+
+    press(page, said("view.plan.take_in"))
+
+    assert set(solution_of(plan_now(database, plan_id)).itineraries) == set()
+
+
 def test_what_if_makes_a_copy_and_leaves_the_draft_alone(
     open_plan: Opening, database: Database, draft: tuple[str, str, str]
 ) -> None:
