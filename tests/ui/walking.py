@@ -51,7 +51,10 @@ def unreached(page: Page) -> list[str]:
 def keep(desk: Desk, name: str) -> None:
     """A picture of the whole page; Streamlit scrolls inside its window, so the window grows first."""
     SCREENS.mkdir(parents=True, exist_ok=True)
-    desk.page.wait_for_function("() => document.querySelector('[data-testid=stSkeleton]') === null")
+    for _ in range(20):  # fields whose code the browser still fetches are drawn as grey bars, for two seconds at most
+        if not desk.page.locator('[data-testid="stSkeleton"]:visible').count():
+            break
+        desk.page.wait_for_timeout(100)
     size = desk.page.viewport_size or {"width": 1280, "height": 900}
     height = desk.page.evaluate("() => document.querySelector('[data-testid=stMainBlockContainer]')?.scrollHeight ?? 0")
     if height:
