@@ -136,8 +136,8 @@ def _rows(here: Visit, shown: Sequence[ConsulateRow]) -> dict[str, AnswerReason]
 
 
 _GRID = (
-    "display:grid;grid-template-columns:7.5rem minmax(0,1.7fr) minmax(0,.9fr) minmax(0,1.5fr) minmax(0,1.7fr) "
-    "minmax(0,1.2fr);gap:.2rem .8rem;margin:0;padding:0;"
+    "display:grid;grid-template-columns:6.9rem minmax(0,1.6fr) 5.7rem minmax(0,1.4fr) minmax(0,1.8fr) "
+    "minmax(0,1.1fr);gap:.2rem .8rem;margin:0;padding:0;"
     "font-size:.93rem"
 )
 _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
