@@ -34,9 +34,10 @@ class Form:
         self.name = name
         self.draft_id = draft_id
         self.faults = dict(faults or {})
+        self.prefix = f"{name}-{draft_id}." if draft_id else f"{name}."
+        session.save_missed(self.prefix)
         self.values = session.draft_values(name, draft_id)
         self._whys: list[str] = []
-        self.prefix = f"{name}-{draft_id}." if draft_id else f"{name}."
 
     def key(self, field: str) -> str:
         """Key of a field on the page."""
@@ -45,6 +46,7 @@ class Form:
     def _saving(self, field: str) -> dict[str, Any]:
         key = self.key(field)
         session.show_field(key, self.values.get(field))
+        session.note_field(self.name, self.draft_id, field, key)
         return {"key": key, "on_change": session.save_field, "args": (self.name, self.draft_id, field, key)}
 
     def _label(self, field: str) -> str:

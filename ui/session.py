@@ -568,6 +568,27 @@ def show_field(key: str, stored: Any) -> None:
     remember("draft.seen", seen)
 
 
+def note_field(form: str, draft_id: str, field: str, key: str) -> None:
+    """Know which draft a field on the page belongs to."""
+    fields: dict[str, tuple[str, str, str]] = recall("draft.fields", {})
+    fields[key] = (form, draft_id, field)
+    remember("draft.fields", fields)
+
+
+def save_missed(prefix: str) -> None:
+    """Save what stands in the fields of a form and was not saved when they were left.
+
+    A field that is left while the run of the one before still goes on may be overtaken in the middle of its saving.
+    """
+    seen, waiting = recall("draft.seen", {}), recall("draft.waiting", {})
+    fields: dict[str, tuple[str, str, str]] = recall("draft.fields", {})
+    for key, where in list(fields.items()):
+        if not key.startswith(prefix) or key not in st.session_state or key in recall("draft.clashes", {}):
+            continue
+        if key in waiting or (st.session_state[key] or None) != (seen.get(key) or None):
+            save_field(*where, key)
+
+
 def save_field(form: str, draft_id: str, field: str, key: str) -> None:
     """Save one field as it is left, and those that could not be saved before; called by the field itself."""
     open_draft(form, draft_id)

@@ -202,6 +202,19 @@ def test_a_half_filled_family_comes_back_only_when_asked_for(open_view: Opening,
     assert again.text_input(key=key).value == "10/02/2027"
 
 
+def test_a_field_whose_saving_was_overtaken_is_saved_by_the_next_run(open_view: Opening, database: Database) -> None:
+    """Left while the run of the field before goes on: its own call is cut short, what stands in it is not lost."""
+    page = press(open_view("intake"), label("view.intake.register", ES))
+    key = next(str(field.key) for field in page.text_input if str(field.key).endswith("stranded_since"))
+    page.text_input(key=key).set_value("10/02/2027").run()
+
+    page.session_state[key] = "11/02/2027"  # as typed, without the call that leaving the field makes
+    page.run()
+
+    with database.reading() as db:
+        assert json.loads(json.loads(db.exec(select(Draft)).one().values)["stranded_since"]) == "11/02/2027"
+
+
 def test_two_windows_with_one_draft_overwrite_nothing_silently(
     open_view: Opening, typed: Callable[[dict[str, object]], None], database: Database
 ) -> None:

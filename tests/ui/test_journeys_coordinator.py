@@ -136,7 +136,6 @@ def typed(desk: Desk, *fields: str) -> None:
 
 def next_step(desk: Desk, name: str) -> None:
     """On with the key of the form, once everything is saved; the run of the last field may not have begun yet."""
-    desk.page.wait_for_timeout(400)
     desk.settle()
     expect(desk.page.locator(".rt-saved")).to_have_text(re.compile(r"\d\d:\d\d"))
     desk.page.keyboard.press("Alt+g")
@@ -162,7 +161,6 @@ def journey(desk: Desk) -> None:
 # ---- 1: a family of five -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 def test_a_family_of_five_is_registered_by_keyboard_and_each_gets_a_copy_of_the_consent(
     day: Day, chromium: Browser
 ) -> None:

@@ -47,6 +47,7 @@
   const isRunning = () => state("data-test-script-state") !== "notRunning";
   const isConnected = () => state("data-test-connection-state") === "CONNECTED";
   let busySince = 0, offlineSince = 0, wasConnected = false, lastGood = "", started = Date.now();
+  let typedIn = null, typedAt = 0, runFrom = 0, isHandLost = false;
 
   const note = (id, text, act) => {
     let box = document.getElementById(id);
@@ -129,6 +130,11 @@
       element.setAttribute("role", "region");
       element.setAttribute("aria-label", (named?.innerText ?? "").replace(/\s+/g, " ").trim().slice(0, 120));
     });
+    const search = searches()[0];
+    if (search && !search.hasAttribute("aria-keyshortcuts")) {
+      search.setAttribute("aria-keyshortcuts", "Alt+B");
+      search.placeholder = search.placeholder || "Alt + B";
+    }
     document.querySelectorAll(".rt-frame a[data-new]:not([target])").forEach((element) => { element.target = "_blank"; });
   };
 
@@ -146,12 +152,11 @@
       offlineSince = Date.now();
     }
     const isCut = !navigator.onLine || (wasConnected && offlineSince && Date.now() - offlineSince > 1500);
-    note("rt-offline", isCut ? words.offline.replace("{t}", lastGood) : "");
-    const saved = frame?.querySelector(".rt-saved");
-    if (saved?.dataset.was !== undefined && !isRunning()) {
-      saved.textContent = saved.dataset.was;
-      delete saved.dataset.was;
-    }
+    note("rt-offline", !isCut ? "" : typedIn ? words.unsaved : words.offline.replace("{t}", lastGood));
+    // A cut takes the field from under the hands: once the line is back the keyboard is where it was.
+    if (isCut && typedIn) isHandLost = true;
+    if (!isCut && isHandLost && !typedIn?.disabled) { isHandLost = false; typedIn?.focus(); }
+    sayUnsaved();
     // Another window of the same user chose another language.
     if (frame?.dataset.lang && frame.dataset.lang !== root.lang && Date.now() - performance.timeOrigin > 5000) {
       location.reload();
@@ -159,12 +164,30 @@
   };
   setInterval(look, 200);
 
-  window.addEventListener("input", (event) => {
+  // What is typed is not saved until a run that began after the last letter is over, or the field is as it was before.
+  const sayUnsaved = () => {
     const saved = document.querySelector(".rt-frame .rt-saved[data-unsaved]");
-    if (!saved || saved.dataset.was !== undefined || !(event.target instanceof Element)) return;
-    if (!event.target.closest('[data-testid="stMain"]')) return;
-    saved.dataset.was = saved.textContent;
-    saved.textContent = saved.dataset.unsaved;
+    if (!saved || Boolean(typedIn) === (saved.dataset.was !== undefined)) return;
+    if (typedIn) { saved.dataset.was = saved.textContent; saved.textContent = saved.dataset.unsaved; return; }
+    if (saved.textContent === saved.dataset.unsaved) saved.textContent = saved.dataset.was;
+    delete saved.dataset.was;
+  };
+  window.addEventListener("focusin", (event) => {
+    if (event.target !== typedIn && event.target instanceof HTMLInputElement) event.target.rtBefore = event.target.value;
+  }, true);
+  window.addEventListener("input", (event) => {
+    const field = event.target instanceof Element ? event.target.closest('[data-testid="stMain"] :is(input, textarea)') : null;
+    if (!field || field.closest('[class*="search"]')) return;
+    typedIn = field;
+    typedAt = Date.now();
+    sayUnsaved();
+  }, true);
+  window.addEventListener("focusout", (event) => {
+    const field = event.target;
+    if (field === typedIn) setTimeout(() => {
+      if (field === typedIn && isConnected() && runFrom < typedAt && field.value === field.rtBefore) typedIn = null;
+      sayUnsaved();
+    }, 500);
   }, true);
 
   // ---- the keyboard goes on ---------------------------------------------------------------------------------------
@@ -183,6 +206,14 @@
     const send = (key) => list.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
     if (!list.getAttribute("aria-activedescendant")) send("ArrowDown");
     if (event.key === "Tab" && !event.shiftKey) queueMicrotask(() => { send("Enter"); queueMicrotask(passCrosses); });
+  }, true);
+  // A shortcut pressed in a field acts on what stands there: Streamlit sends a text only when its field is left.
+  window.addEventListener("keydown", (event) => {
+    const field = document.activeElement;
+    if (!event.altKey || event.ctrlKey || event.metaKey || event.key.length !== 1) return;
+    if (!field?.matches('input:not([role="combobox"]), textarea')) return;
+    field.blur();
+    setTimeout(() => { if (field.isConnected && document.activeElement === document.body) field.focus(); });
   }, true);
   let lastStep = "", stepSince = 0;
   setInterval(() => {
@@ -203,6 +234,15 @@
     fields.find((each) => each.offsetParent && !each.closest("details:not([open])"))?.focus();
   }, 100);
 
+  // Streamlit gives keys to buttons only: Alt+B goes to the page's search field, which says so while it is empty.
+  const searches = () => [...document.querySelectorAll('[class*="search"][class*="st-key-"] input')].filter((each) => each.offsetParent);
+  window.addEventListener("keydown", (event) => {
+    if (!event.altKey || event.ctrlKey || event.metaKey || event.code !== "KeyB" || !searches().length) return;
+    event.preventDefault();
+    searches()[0].focus();
+    searches()[0].select();
+  }, true);
+
   // ---- the end of the session -----------------------------------------------------------------------------------
   const blank = () => root.setAttribute("data-rt-blank", "");
   const leave = () => {
@@ -212,7 +252,7 @@
   const stay = async (method) => {
     try {
       const answer = await fetch("/session", { method, cache: "no-store" });
-      if (answer.status === 401) { leave(); return; }
+      if (answer.status === 401) { leave(); await new Promise(() => {}); }
       const left = (await answer.json()).left;
       note("rt-ending", left <= 150 ? words.ending.replace("{n}", Math.max(1, Math.ceil(left / 60))) : "",
         { text: words.stay, run: () => stay("POST") });
@@ -221,9 +261,17 @@
   setInterval(() => stay("GET"), 60000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) stay("GET"); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  // Other windows of the same browser go dark at once, and ask whether the session is really over.
+  const others = new BroadcastChannel("retorno");
+  others.addEventListener("message", () => {
+    blank();
+    setTimeout(async () => { await stay("GET"); root.removeAttribute("data-rt-blank"); }, 1500);
+  });
   document.addEventListener("submit", (event) => {
     const target = event.target instanceof Element ? event.target.getAttribute("action") : "";
-    if (target === "/lock" || target === "/logout") blank();
+    if (target !== "/lock" && target !== "/logout") return;
+    blank();
+    others.postMessage("left");
   }, true);
 
   // ---- start ------------------------------------------------------------------------------------------------------
@@ -240,5 +288,9 @@
     }).observe(document.body, {
       subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES,
     });
+    new MutationObserver(() => {
+      if (isRunning()) runFrom = runFrom || Date.now();
+      else { if (runFrom > typedAt) typedIn = null; runFrom = 0; sayUnsaved(); }
+    }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
   });
 })();
