@@ -35,7 +35,8 @@ gathering fairness booking plan_store plates assumptions screening solving plann
 comparison plan_report plan_figures
 confirmation copies manifest.lists manifest.issue
 manifest.signatures manifest aboard arrival
-changes.effects changes.people changes.movements changes.closures changes at_desk stopping closed_road consulate
+changes.effects changes.people changes.movements changes.closures changes at_desk
+stopping.places stopping.act stopping.results stopping closed_road consulate
 answers receiving accompanying movement_story movement_report monitoring reports printing files
 demo_cases demo_practice demo_fever demo_road demo_days worker serving tour demo_office demo __main__
 """.split()
@@ -216,7 +217,7 @@ def test_protection_facts_do_not_wander() -> None:
         for name, path in known.items()
         if any(own(imported, known) == "models.protection" for imported, _, _ in imports(path))
     }
-    packages = ("intake", "rules", "changes")
+    packages = ("intake", "rules", "changes", "stopping")
     assert {name.split(".")[0] if name.startswith(packages) else name for name in users} <= PROTECTION_USERS
 
 

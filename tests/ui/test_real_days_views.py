@@ -50,7 +50,7 @@ def test_one_of_a_couple_cannot_go_on_both_stay_and_the_list_is_replaced(
     assert "v2 reemplaza a v1" in shown(page)
     with database.reading() as db:
         assert db.exec(select(Stay)).all() == []
-    page = press(page, "Aplicar ahora: 2 personas se quedan, 1 persona siguen")
+    page = press(page, "Aplicar ahora: 2 personas se quedan, 1 persona sigue")
     assert not page.exception
     assert "destruya v1" in shown(page).replace("\\", "")
     with database.reading() as db:

@@ -109,8 +109,8 @@ def _who(here: Visit, found: Scene, movement_id: str) -> list[str]:
         plain(
             here.t(
                 "view.cannot_go_on.families",
-                staying=components.people_count(here, len(staying)),
-                going=components.people_count(here, going),
+                staying=plural("view.cannot_go_on.stay", here.language, len(staying)),
+                going=plural("view.cannot_go_on.go", here.language, going),
                 movements=plural("view.cannot_go_on.movements", here.language, len(found.movements)),
             )
         )
@@ -218,14 +218,14 @@ def _facts(here: Visit, found: Scene, wanted: Callable[[], Wanted], movement_id:
     if would is None:
         return
     labels = {movement.movement_id: movement.label for movement in found.movements}
-    _movements(here, would, labels)
+    _movements(here, would, labels, {each.person.person_id: each.name for each in found.people})
     _beds(here, would)
     _told(here, would)
     session.act_button(
         here.t(
             "view.cannot_go_on.do",
-            staying=components.people_count(here, would.staying),
-            going=components.people_count(here, would.going),
+            staying=plural("view.cannot_go_on.stay", here.language, would.staying),
+            going=plural("view.cannot_go_on.go", here.language, would.going),
         ),
         "changes.unfit",
         lambda db, actor: stopping.stop(db, actor, wanted=wanted()),
@@ -236,7 +236,7 @@ def _facts(here: Visit, found: Scene, wanted: Callable[[], Wanted], movement_id:
     st.caption(here.t("view.cannot_go_on.no_undo"))
 
 
-def _movements(here: Visit, would: Outcome, labels: Mapping[str, str]) -> None:
+def _movements(here: Visit, would: Outcome, labels: Mapping[str, str], names: Mapping[str, str]) -> None:
     """Each movement before and after, its list, and why it has none any more where that is so."""
     components.table(
         [here.t("column.movement"), here.t("column.before"), here.t("column.after"), here.t("column.list")],
@@ -250,7 +250,7 @@ def _movements(here: Visit, would: Outcome, labels: Mapping[str, str]) -> None:
         if each.findings:
             label = labels.get(each.movement_id, each.movement_id)
             st.warning(plain(here.t("view.cannot_go_on.void_why", movement=label)))
-            components.findings(here, each.findings)
+            components.findings(here, each.findings, names)
     if would.is_whole and any(each.old_version for each in would.movements):
         st.success(plain(here.t("view.cannot_go_on.ratio_ok")))
 
@@ -318,8 +318,8 @@ def _done(here: Visit, stay_id: str) -> None:
         plain(
             here.t(
                 "view.cannot_go_on.done",
-                staying=components.people_count(here, done.staying),
-                going=components.people_count(here, done.going),
+                staying=plural("view.cannot_go_on.stay", here.language, done.staying),
+                going=plural("view.cannot_go_on.go", here.language, done.going),
                 movements=plural(
                     "view.cannot_go_on.movements", here.language, sum(bool(each.after) for each in done.movements)
                 ),
