@@ -255,19 +255,22 @@ def test_a_charter_is_entered_with_the_clock_of_each_place(open_view: Opening, d
     assert offer.seats == 52
 
 
-def test_a_closure_needs_a_source_and_is_reopened_with_one_click(open_view: Opening, database: Database) -> None:
+def test_a_closure_needs_a_source_and_is_reopened_after_a_question(open_view: Opening, database: Database) -> None:
     page = open_view("closures", "coordinator")
     page.selectbox(key="closure.id.crossing").set_value("GT-HN-COR").run()
-    press(page, label("view.closures.do", Language.ES))
-    press(page, label("view.closures.do", Language.ES))
-    assert label("fault.EMPTY", Language.ES) in page.error[0].value
+    assert label("view.closures.do", Language.ES) not in [button.label for button in page.button]
+    assert label("view.closures.fill_first", Language.ES) in [text.value for text in page.caption]
 
     page.text_input(key="closure.source").set_value("Aviso inventado").run()
-    press(page, label("view.closures.do", Language.ES))
+    page = press(page, label("view.closures.do", Language.ES))
     with database.reading() as db:
         assert db.exec(select(Closure)).one().reopened_at is None
 
-    press(page, label("view.closures.reopen", Language.ES))
+    reopen = label("view.closures.reopen", Language.ES)
+    page = press(page, reopen)
+    with database.reading() as db:
+        assert db.exec(select(Closure)).one().reopened_at is None
+    [button for button in page.button if button.label == reopen][-1].click().run()
     with database.reading() as db:
         assert db.exec(select(Closure)).one().reopened_at == builders.NOW
 
