@@ -55,7 +55,7 @@ def start(*, port: int, is_fresh: bool, folder: Path = FOLDER) -> int:
             _make(folder)
         settings = settings_of(folder, port)
         print((folder / "accounts.txt").read_text("utf-8"))
-        print("New here? Sign in as coordinacion.1 and open the 5-minute tour: second line of the menu, or /tour.\n")
+        print("New here? Sign in as coordinacion.1 and open the 10-minute tour: second line of the menu, or /tour.\n")
         if (clock.now() - _made_at(folder)).days >= STALE_DAYS:
             print("It was set up some days ago and its dates have run on: --fresh makes it anew.")
         return serving.serve(settings, on_ready=lambda: print(f"open {settings.origin}     Ctrl-C ends it", flush=True))

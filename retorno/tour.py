@@ -1,4 +1,4 @@
-"""The five-minute tour of a demonstration office: which of its steps were really done, as the log says."""
+"""The ten-minute tour of a demonstration office: which of its steps were really done, as the log says."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from starlette.routing import Route
 from retorno import keyring, manifest
 from retorno.database import Database
 from retorno.labels import label
-from retorno.models.office import LoginSession, Office
+from retorno.models.office import LoginSession, Office, User
 from retorno.office import access, accounts
 from retorno.papers.seal import Verdict, verify_seal
 from retorno.settings import Settings
@@ -165,14 +165,21 @@ class Light:
         return Response(text, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
     async def login_page(self, request: Request) -> Response:
-        """The sign-in form."""
+        """The sign-in form; whoever is signed in already is told so and can go on."""
         visit = await self.visit(request)
-        return self._login_page(visit)
+        signed_in = await anyio.to_thread.run_sync(self._login_of, visit.user_id) if visit.user_id else ""
+        return self._login_page(visit, signed_in=signed_in)
 
-    def _login_page(self, visit: Visit, *, status: int = 200, login: str = "", fault: str = "") -> Response:
+    def _login_of(self, user_id: str) -> str:
+        with self.database.reading() as session:
+            return session.get_one(User, user_id).login
+
+    def _login_page(
+        self, visit: Visit, *, status: int = 200, login: str = "", fault: str = "", signed_in: str = ""
+    ) -> Response:
         asked = visit.request.query_params
         back = guard.return_to(visit.form) or guard.return_to(asked)
-        notes = [key for key in ("out", "unsaved") if key in asked]
+        notes = [key for key in ("out", "locked", "unsaved") if key in asked]
         if back and not notes:
             notes = ["again"]
         return self.page(
@@ -181,6 +188,7 @@ class Light:
             status=status,
             login=login,
             back=back,
+            signed_in=signed_in,
             notes=[] if fault else [label(f"light.note.{key}", visit.language) for key in notes],
             faults=[(fault, "password")] if fault else [],
             here="/login",
@@ -213,6 +221,8 @@ class Light:
                 accounts.record_failure(session, user)
                 fault = label("light.sign_in_failed", visit.language)
                 return self._login_page(visit, status=401, login=name, fault=fault)
+            if visit.token:  # One browser, one session: the one of before does not stay open behind this one.
+                accounts.close_session(session, visit.token)
             opened = accounts.open_session(session, user)
             if visit.request.cookies.get(LANGUAGE_COOKIE) or visit.request.query_params.get("lang"):
                 accounts.choose_language(session, user_id=user.user_id, language=visit.language)

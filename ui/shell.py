@@ -75,7 +75,7 @@ ENGLISH: Final = {
     "* options available.": "frame.options",
     "* option available.": "frame.option",
     "*, selected": "frame.selected",
-    "5MB per file • *": "frame.file_kinds",
+    "5MB per file": "frame.file_kinds",
     "Shortcut *": "frame.shortcut",
     "Scroll tabs left": "frame.tabs_left",
     "Scroll tabs right": "frame.tabs_right",
@@ -99,6 +99,7 @@ def words(language: Language) -> dict[str, object]:
     return {
         "english": {text: label(key, language) for text, key in ENGLISH.items()},
         "offline": label("error.offline", language),
+        "unsaved": label("frame.offline_unsaved", language),
         "slow": label("frame.slow", language),
         "ending": label("frame.ending", language),
         "stay": label("frame.stay", language),
@@ -244,8 +245,15 @@ class Desk:
     async def session_left(self, request: Request) -> Response:
         """How many seconds the session still has; asking does not prolong it, a POST does."""
         token = guard.cookie_token(request.headers)
+        if request.method == "POST":
+            await anyio.to_thread.run_sync(self._stay, token)
         left = await anyio.to_thread.run_sync(self._left, token)
         return JSONResponse({"left": left})
+
+    def _stay(self, token: str) -> None:
+        with self.database.transaction() as session:
+            if accounts.live_session(session, token) is not None:
+                accounts.touch_session(session, token)
 
     def _left(self, token: str) -> int:
         with self.database.reading() as session:
@@ -277,7 +285,8 @@ class Desk:
         if not _is_own_form(visit.csrf, visit.form.get("csrf")):
             return RedirectResponse(back, 303)
         await anyio.to_thread.run_sync(self._close, visit.token)
-        answer = RedirectResponse(guard.sign_in_address(back), 303)
+        address = guard.sign_in_address(back)
+        answer = RedirectResponse(f"{address}{'&' if '?' in address else '?'}locked=1", 303)
         answer.delete_cookie(guard.COOKIE, path="/")
         return answer
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
 
 from retorno.labels import label
@@ -164,11 +164,50 @@ def test_the_frame_works_with_the_keyboard_and_at_twice_the_size(door: Office, c
     assert box["height"] >= 24
     lock.focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/login?next=%2Freadiness")
+    page.wait_for_url("**/login?next=%2Freadiness&locked=1")
     page.fill("#login", "coordinator")
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/readiness")
+
+
+def test_the_language_buttons_draw_the_page_one_is_on_in_another_language_and_it_stays(
+    door: Office, chromium: Browser
+) -> None:
+    page = sign_in(door, chromium, "auditor", Language.ES)
+    open_page(door, page, "help?page=audit")
+    page.get_by_role("button", name="Français").click()
+    page.get_by_role("heading", level=1, name=label("view.help.title", Language.FR)).wait_for()
+    assert page.url.endswith("/help?page=audit")
+    assert page.evaluate("document.documentElement.lang") == "fr"
+    assert page.locator(".rt-frame button[aria-current]").inner_text() == "FR"
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("heading", level=1, name=label("view.help.title", Language.EN)).wait_for()
+    open_page(door, page, "")
+    assert page.get_by_role("heading", level=1).inner_text() == label("view.home.title", Language.EN)
+
+
+def test_what_is_typed_is_not_saved_until_the_field_is_left_and_alt_b_finds_the_search(
+    door: Office, chromium: Browser
+) -> None:
+    page = sign_in(door, chromium, "coordinator", Language.ES)
+    open_page(door, page, "intake")
+    search = page.get_by_role("textbox", name=label("field.search", Language.ES))
+    search.wait_for()
+    page.keyboard.press("Alt+b")
+    expect(search).to_be_focused()
+    page.get_by_role("button", name=label("view.intake.register", Language.ES)).click()
+    field = page.get_by_role("textbox", name=label("field.destination_municipality", Language.ES))
+    saved = page.locator(".rt-saved")
+    field.press_sequentially("Omoa")
+    page.wait_for_timeout(500)  # longer than our script takes to look after the page
+    expect(saved).to_have_text(label("frame.not_saved", Language.ES))
+    field.press("Tab")
+    expect(saved).to_contain_text(label("view.saved", Language.ES, t=""))
+    for window in (page, page.context.new_page()):
+        open_page(door, window, "intake")
+    page.get_by_role("button", name=label("light.sign_out", Language.ES)).click()
+    window.wait_for_url("**/login?next=%2Fintake")
 
 
 def test_no_line_says_so_and_says_until_when_all_is_saved(door: Office, chromium: Browser) -> None:

@@ -8,6 +8,8 @@ import json
 import pytest
 import websockets
 
+from retorno.labels import label
+from retorno.vocabulary import Language
 from tests.ui.serving import Office
 
 PUBLIC = ("/healthz", "/login", "/verify", "/assets/light.css")
@@ -93,8 +95,19 @@ def test_the_lock_ends_the_session_and_comes_back_to_the_page(door: Office) -> N
     from_page = {"Referer": f"{door.origin}/plan?plan=L-1"}
     token = csrf_of(door, cookie)
     locked = door.ask("POST", "/lock", cookie=cookie, form={"csrf": token}, headers=from_page)
-    assert locked.headers["location"] == "/login?next=%2Fplan%3Fplan%3DL-1"
+    assert locked.headers["location"] == "/login?next=%2Fplan%3Fplan%3DL-1&locked=1"
     assert door.ask("GET", "/", cookie=cookie, headers=headers).status == 401
+
+
+def test_the_sign_in_page_says_who_is_signed_in_and_another_sign_in_ends_that_session(door: Office) -> None:
+    first = door.sign_in("monitor")
+    page = door.ask("GET", "/login", cookie=first).text
+    assert label("light.signed_in", Language.ES, login="monitor") in page
+    assert label("light.go_on", Language.ES) in page
+    assert label("light.go_on", Language.ES) not in door.ask("GET", "/login").text
+    form = {"login": "health", "password": "correct horse battery staple"}
+    assert door.ask("POST", "/login", form=form, cookie=first).status == 303
+    assert door.ask("GET", "/session", cookie=first, headers={"Accept": "*/*"}).status == 401
 
 
 def csrf_of(door: Office, cookie: str) -> str:

@@ -113,6 +113,7 @@ def show(here: Visit, draft_id: str, step_id: str) -> None:
 
 def _ask_before_restoring(here: Visit, form: Form) -> None:
     if not form.values:
+        components.title(here, "view.intake.register")
         components.empty(here, "view.intake.no_draft")
         st.button(here.t("view.intake.to_start"), key="register-start", on_click=_leave, type="primary")
         return

@@ -1,4 +1,4 @@
-"""The tour of five minutes through the demonstration office, ticked off as its steps are really done."""
+"""The tour of ten minutes through the demonstration office, ticked off as its steps are really done."""
 
 from __future__ import annotations
 
