@@ -332,18 +332,11 @@ def _done(here: Visit, stay_id: str) -> None:
     for each in sorted(done.movements, key=lambda one: found.movements[one.movement_id].label):
         _print(here, each, found.movements[each.movement_id].label, found.copies[each.movement_id], names)
     st.header(here.t("view.cannot_go_on.told"), anchor=False)
-    components.table(
-        [here.t("column.party"), here.t("column.knows_from"), here.t("column.acknowledged")],
-        [
-            (
-                named_party(here, each.kind, each.party_id, names),
-                here.time(each.visible_from) if each.visible_from > clock.now() else here.t("view.cannot_go_on.now"),
-                "–" if each.kind is PartyKind.CONSULATE else f"{each.acknowledged} / {len(each.movement_ids)}",
-            )
-            for each in components.paged(done.told, here, "stop.told")
-        ],
-        numbers="  n",
-    )
+    escorts = [each for each in done.told if each.kind is PartyKind.ESCORT]
+    _knowing(here, [each for each in done.told if each.kind is not PartyKind.ESCORT], names)
+    if escorts:
+        with st.expander(plural("view.cannot_go_on.escorts", here.language, len(escorts))):
+            _knowing(here, escorts, names)
     st.caption(plain(here.t("view.cannot_go_on.batch", time=here.time(notices.next_batch(done.stay.recorded_at)))))
     st.header(here.t("view.cannot_go_on.next"), anchor=False)
     people = ", ".join(f"{each.given_names} {each.family_names}".strip() for each in found.people)
@@ -366,11 +359,33 @@ def _done(here: Visit, stay_id: str) -> None:
             st.rerun()
 
 
+def _knowing(here: Visit, told: Sequence[Told], names: Mapping[str, str]) -> None:
+    """Who knows it from when, and on how many of their movements they have acknowledged the new list."""
+    now = clock.now()
+    components.table(
+        [here.t("column.party"), here.t("column.knows_from"), here.t("column.acknowledged")],
+        [
+            (
+                named_party(here, each.kind, each.party_id, names),
+                here.time(each.visible_from) if each.visible_from > now else here.t("view.cannot_go_on.now"),
+                "–" if each.kind is PartyKind.CONSULATE else f"{each.acknowledged} / {len(each.movement_ids)}",
+            )
+            for each in told
+        ],
+        numbers="  n",
+    )
+
+
 def _print(
     here: Visit, change: MovementChange, label: str, copies: Sequence[ManifestCopy], names: Mapping[str, str]
 ) -> None:
     """The new papers of one movement: the way's recipients at once, those of escorts on demand."""
-    st.markdown(f"**{plain(label)}** · {plain(_list_words(here, change))}")
+    words = (
+        _list_words(here, change)
+        if change.version is None
+        else f"✂ {here.t('view.cannot_go_on.destroy', new=change.version, old=change.old_version)}"
+    )
+    st.markdown(f"**{plain(label)}** · {plain(words)}")
     if change.findings:
         components.findings(here, change.findings)
         session.link_to(
@@ -378,7 +393,6 @@ def _print(
         )
     if change.version is None:
         return
-    st.markdown(f"✂ {plain(here.t('view.cannot_go_on.destroy', new=change.version, old=change.old_version))}")
     shown = [each for each in copies if each.visible_from <= clock.now()]
     first = [each for each in shown if each.recipient_kind is not PartyKind.ESCORT]
     others = [each for each in shown if each.recipient_kind is PartyKind.ESCORT]

@@ -28,8 +28,9 @@ BACKLOG_DAYS = 14
 
 
 def what_closed(here: Visit, closure: Closure) -> str:
-    """Kind and name of what closed."""
-    return f"{here.t(f'closure.{closure.target.value}')} {session.named(closure.target_id, here.language)}"
+    """Kind and name of what closed, to begin a sentence with."""
+    kind = here.t(f"closure.{closure.target.value}")
+    return f"{kind[:1].upper()}{kind[1:]} {session.named(closure.target_id, here.language)}"
 
 
 def show(here: Visit, closure_id: str) -> None:
@@ -51,12 +52,12 @@ def show(here: Visit, closure_id: str) -> None:
     st.markdown(plain(line))
     _stopped(here, found)
     plan = _plan(found)
+    if plan is not None:
+        _with_plan(here, found, plan, is_over=is_over)
     if plan is None or plan.status is PlanStatus.ACCEPTED:
         _waiting(here, found)
         if found.waiting or is_over:
             _ask(here, found, is_over=is_over)
-    if plan is not None:
-        _with_plan(here, found, plan, is_over=is_over)
     if not is_over:
         st.divider()
         _reopen(here, closure)
@@ -199,22 +200,27 @@ def _with_plan(here: Visit, found: ClosureNow, plan: PlanRow, *, is_over: bool) 
         _backlog(here, plan)
     else:
         _compare(here, found, plan)
+
+
+def _decide(here: Visit, plan: PlanRow) -> None:
+    """Accept the draft; of an accepted one ask everybody at once. Above the long table, where it is seen."""
+    if plan.status is PlanStatus.ACCEPTED:
+        st.success(plain(here.t("view.closures.accepted")))
     with st.container(horizontal=True):
         if plan.status is PlanStatus.DRAFT:
             _, head = session.look(lambda db, actor: _headline(db, actor, plan.plan_id))
             summary.accept(here, plan.plan_id, head)
+        else:
+            session.act_button(
+                here.t("view.closures.ask_all"),
+                "confirmation.request",
+                confirmation.request_all,
+                key=f"road.ask.{plan.plan_id}",
+                primary=True,
+                said=lambda count: plural("view.closures.asked", here.language, count),
+            )
+            session.link_to("confirmation", here.t("view.movement.to_confirmations"))
         session.link_to("plan", here.t("view.closures.open_plan"), parameters={"plan": plan.plan_id})
-    if plan.status is PlanStatus.ACCEPTED:
-        st.success(plain(here.t("view.closures.accepted")))
-        session.act_button(
-            here.t("view.closures.ask_all"),
-            "confirmation.request",
-            confirmation.request_all,
-            key=f"road.ask.{plan.plan_id}",
-            primary=True,
-            said=lambda count: plural("view.closures.asked", here.language, count),
-        )
-        session.link_to("confirmation", here.t("view.movement.to_confirmations"))
 
 
 def _headline(db: Session, actor: Actor, plan_id: str) -> tuple[OpenPlan, Headline]:
@@ -243,6 +249,7 @@ def _compare(here: Visit, found: ClosureNow, plan: PlanRow) -> None:
     if flights:
         text = " + ".join(f"{people} ({label})" for label, people in flights)
         st.markdown(plain(here.t("view.closures.by_air", flights=text)))
+    _decide(here, plan)
     components.table(
         [here.t("column.case"), here.t("column.people"), here.t("column.stranded_since"),
          here.t("column.before"), here.t("column.after")],
@@ -307,6 +314,7 @@ def _backlog(here: Visit, plan: PlanRow) -> None:
         components.empty(here, "view.closures.backlog_none")
         return
     st.markdown(f"**{plain(_home_words(here, found))}**")
+    _decide(here, plan)
     st.vega_lite_chart(
         charts.waiting_spec(
             [(each.day, each.waiting) for each in found.days], words={"waiting": here.t("view.closures.waiting")}

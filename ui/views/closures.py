@@ -70,7 +70,7 @@ def _closure(here: Visit, closure: Closure) -> None:
             session.plain(
                 here.t(
                     "view.closures.line",
-                    what=f"{here.t(f'closure.{closure.target.value}')} {session.named(closure.target_id)}",
+                    what=road.what_closed(here, closure),
                     since=here.time(closure.from_at),
                     until=here.time(closure.until_at) if closure.until_at else here.t("view.closures.open_end"),
                     source=closure.source,
@@ -167,7 +167,7 @@ def _close(here: Visit, *, is_open: bool) -> None:
 
 def _would(here: Visit, would: Foreseen, wanted: Callable[[], Wanted]) -> None:
     """What stops, how many people, who is told; then the button that closes."""
-    st.subheader(here.t("view.closures.would"), anchor=False)
+    st.header(here.t("view.closures.would"), anchor=False)
     if would.movements:
         facts = here.t(
             "view.closures.would_stop",
