@@ -2,6 +2,7 @@
 
     python benchmarks/first_visit.py                 # the demonstration office, made anew in a temporary folder
     python benchmarks/first_visit.py --kbits 400     # another line
+    python benchmarks/first_visit.py --role consulate --role protection
 
 Chromium's own throttling: the download rate given, a third of it upwards, 150 ms there and back. Needs chromium.
 """
@@ -49,6 +50,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kbits", type=int, default=1600)
     parser.add_argument("--port", type=int, default=8681)
+    parser.add_argument(
+        "--role", action="append", type=Role, choices=list(PAGES), help="all of them where none is named"
+    )
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_of(Path(folder), chosen.port)
@@ -66,8 +70,8 @@ def main() -> int:
                     executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
                 )
                 print(f"{chosen.kbits} kbit/s, {LATENCY_MS} ms: role page | first kB, s | later kB, s")
-                for role, pages in PAGES.items():
-                    for page in pages:
+                for role in chosen.role or PAGES:
+                    for page in PAGES[role]:
                         first, later = measure(browser, settings, passwords[role], page, chosen.kbits)
                         print(
                             f"{role.value} /{page} | {first.kilobytes:.0f} kB, {first.seconds:.1f} s | "

@@ -117,6 +117,9 @@ def csrf_of(door: Office, cookie: str) -> str:
 
 
 def test_the_login_page_cannot_smuggle_streamlit_in(door: Office) -> None:
+    for role in ("coordinator", "border_post"):
+        signed_in = door.ask("GET", "/verify", cookie=door.sign_in(role)).text
+        assert '<a href="/">' in signed_in  # home is another page for each of the two
     assert "root" not in door.ask("GET", "/verify").text  # Streamlit's page has <div id="root">
     assert door.ask("GET", "/verify/not-a-code").status == 200
     assert door.ask("GET", "/login/", headers={"Accept": "*/*"}).status == 401
