@@ -121,7 +121,7 @@ def test_neighbourhoods_give_valid_plans_that_are_no_worse(seed: int) -> None:
     told: list[int] = []
 
     plan = improve_by_mip(
-        problem, start, seconds=2.0, seed=seed, on_plan=lambda p: told.append(judge(problem, p).value_cents)
+        problem, start, seconds=6.0, seed=seed, on_plan=lambda p: told.append(judge(problem, p).value_cents)
     )
 
     verdict = judge(problem, plan)

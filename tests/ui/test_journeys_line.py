@@ -179,7 +179,7 @@ def test_a_family_stopped_while_a_plan_is_searched_is_not_in_it_and_its_cause_is
 ) -> None:
     with Desk(chromium, line.office, "coordinator") as coordinator:
         coordinator.open("/plan")
-        assert "6 personas" in coordinator.text
+        coordinator.see("6 personas")
         texts = [coordinator.text]
         coordinator.tab(coordinator.t("view.plan.tab.timeline"))
         texts.append(coordinator.text)
