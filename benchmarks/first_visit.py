@@ -22,8 +22,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from retorno import clock, serving
 from retorno.database import Database
-from retorno.demo import settings_of
-from retorno.demo_office import build
+from retorno.demo.opening import settings_of
+from retorno.demo.staging import build
 from retorno.settings import Settings
 from retorno.vocabulary import Role
 

@@ -22,7 +22,7 @@ from retorno import serving
 from retorno.labels import label
 from retorno.models.movements import Plan
 from retorno.models.office import User
-from retorno.plan_store import problem_of, solution_of
+from retorno.plans.store import problem_of, solution_of
 from retorno.vocabulary import Language
 from ui import session
 

@@ -19,12 +19,14 @@ from unittest.mock import patch
 
 from sqlmodel import Session, select
 
-from retorno import choosing, clock, comparison, demo_cases, demo_office, planning, what_if, workbench, worker
+from retorno import clock, worker
 from retorno.database import Database
+from retorno.demo import people, staging
 from retorno.errors import InputError, Refused
 from retorno.models.office import User
 from retorno.office import access
-from retorno.plan_store import problem_of, solution_of
+from retorno.plans import choosing, comparison, planning, what_if, workbench
+from retorno.plans.store import problem_of, solution_of
 from retorno.settings import Settings
 
 SECONDS = 20
@@ -42,21 +44,21 @@ def office(folder: Path, copies: int) -> tuple[Database, str]:
             given_names=row.given_names + NAMES[copy],
         )
         for copy in range(copies)
-        for row in demo_cases.example_cases()
+        for row in people.example_cases()
     )
     fleet = tuple(
         dataclasses.replace(row, vehicle_id=f"{row.vehicle_id}{copy}", plate=f"{row.plate}{copy}")
         for copy in ("", "2")
-        for row in demo_office._fleet()
+        for row in staging._fleet()
     )
     settings = Settings(database=f"sqlite:///{folder}/office.db", key_file=folder / "keys.json")
     database, now = Database(settings.database), clock.now()
     with (
-        patch.object(demo_cases, "example_cases", lambda: cases),
-        patch.object(demo_office, "_fleet", lambda: fleet),
-        patch.object(demo_office, "FIRST_MOVEMENTS", ()),
+        patch.object(people, "example_cases", lambda: cases),
+        patch.object(staging, "_fleet", lambda: fleet),
+        patch.object(staging, "FIRST_MOVEMENTS", ()),
     ):
-        demo_office.build(database, settings, now=now)
+        staging.build(database, settings, now=now)
     with database.transaction() as session:
         plan = planning.start(
             session, coordinator(session), first_date=now.date() + timedelta(days=4), days=14, seconds=SECONDS

@@ -18,11 +18,13 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 from sqlmodel import select
 
-from retorno import clock, demo_office, planning, serving, worker
+from retorno import clock, serving, worker
 from retorno.database import Database
+from retorno.demo import staging
 from retorno.labels import label
 from retorno.models.office import User
 from retorno.office import access
+from retorno.plans import planning
 from retorno.settings import Settings
 from retorno.vocabulary import Language
 
@@ -57,7 +59,7 @@ def main() -> int:
 def planned_office(settings: Settings) -> str:
     """A demonstration office with a draft plan; gives the password of its first coordinator."""
     now, database = clock.now(), Database(settings.database)
-    made = demo_office.build(database, settings, now=now)
+    made = staging.build(database, settings, now=now)
     with database.transaction() as session:
         user_id = session.exec(select(User.user_id).where(User.login == "coordinacion.1")).one()
         coordinator = access.load_actor(session, user_id)

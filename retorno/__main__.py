@@ -19,8 +19,10 @@ from typing import Any, Final
 
 from sqlalchemy.engine import make_url
 
-from retorno import BEGUN_AT, clock, demo, keyring, manifest, reports, serving, worker
+from retorno import BEGUN_AT, clock, keyring, manifest, serving, worker
 from retorno.database import Database
+from retorno.demo import opening
+from retorno.downloads import reports
 from retorno.errors import Fault, InputError, RetornoError
 from retorno.office import accounts, audit
 from retorno.optimizer.check import COST_PARTS, SUMMANDS, Code, Verdict, judge_json
@@ -224,7 +226,7 @@ def serve(arguments: argparse.Namespace) -> int:
     argument("--fresh", action="store_true", help="throw away what was done in it and make it anew"),
 )
 def open_demo(arguments: argparse.Namespace) -> int:
-    return demo.start(port=arguments.port, is_fresh=arguments.fresh)
+    return opening.start(port=arguments.port, is_fresh=arguments.fresh)
 
 
 @command("worker", "run jobs until Ctrl-C; several may run against one database")
@@ -363,9 +365,9 @@ def office_to_read() -> Database:
     settings = load_settings()
     address = make_url(settings.database)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
-        if "database" in settings.model_fields_set or not (demo.FOLDER / demo.OFFICE_FILE).exists():
+        if "database" in settings.model_fields_set or not (opening.FOLDER / opening.OFFICE_FILE).exists():
             raise InputError(f"no office at {address.database}: set RETORNO_DATABASE to the address of one")
-        settings = demo.settings_of(demo.FOLDER, settings.port)
+        settings = opening.settings_of(opening.FOLDER, settings.port)
     database = Database(settings.database)
     database.check_version()
     keyring.open_keys(settings, database)

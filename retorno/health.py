@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 from retorno import clock
 from retorno.errors import Fault, InputError
 from retorno.intake import touch_person
-from retorno.journeys import Journey, next_journeys
 from retorno.models.people import Fitness, FitnessCreate, Person
+from retorno.movements.journeys import Journey, next_journeys
 from retorno.office import access, audit
 from retorno.office.access import Actor
 from retorno.vocabulary import FitnessOutcome, Need, PersonStatus, Role

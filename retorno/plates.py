@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from retorno import clock
-from retorno.fleet import free_vehicles, type_id
 from retorno.models.movements import Movement, Plan, Seat, Vehicle
 from retorno.optimizer.choices import only_ridden
 from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import PlannedVehicle, Problem
-from retorno.scope import CLOCK_UTC_OFFSET_MIN, Scope
+from retorno.plans.fleet import free_vehicles, type_id
+from retorno.plans.scope import CLOCK_UTC_OFFSET_MIN, Scope
 from retorno.vocabulary import PlanStatus
 
 

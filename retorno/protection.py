@@ -15,7 +15,6 @@ from sqlmodel import Session, col, func, select
 from retorno import clock
 from retorno.errors import Fault, InputError, NotAllowed, Stale
 from retorno.intake import touch_person
-from retorno.journeys import Journey, drafts_of_groups, next_journeys
 from retorno.models.movements import Escort
 from retorno.models.office import Office, User
 from retorno.models.people import Case, Person, Screening, TravelGroup
@@ -26,6 +25,7 @@ from retorno.models.protection import (
     Hold,
     ProtectionAssignment,
 )
+from retorno.movements.journeys import Journey, drafts_of_groups, next_journeys
 from retorno.office import access, audit
 from retorno.office.access import Actor
 from retorno.situation import situation

@@ -19,8 +19,8 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from retorno import demo_days, solving
 from retorno.database import Database
+from retorno.demo import days
 from retorno.errors import Inconsistent, NotSaved, RetornoError
 from retorno.models.office import Job
 from retorno.office import access, jobs
@@ -28,6 +28,7 @@ from retorno.optimizer.check import Verdict
 from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import plan_from_json, plan_to_json, problem_from_json, problem_to_json
 from retorno.optimizer.solve import Progress, Settings, solve
+from retorno.plans import solving
 from retorno.vocabulary import JobKind, JobState
 
 _log = structlog.get_logger("retorno.worker")
@@ -225,9 +226,7 @@ def _set_up_practice(database: Database, job: Job, name: str) -> None:
                 raise LeaseLost
             jobs.renew(session, job.job_id, name, progress={"done": done, "steps": steps})
 
-    demo_days.set_up(
-        database, day=demo_days.Day(job.object_id), now=job.created_at, office_id=asker.office_id or "", tell=tell
-    )
+    days.set_up(database, day=days.Day(job.object_id), now=job.created_at, office_id=asker.office_id or "", tell=tell)
     with database.transaction() as session:
         if not jobs.is_held(session, job.job_id, name):
             raise LeaseLost

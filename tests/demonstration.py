@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from retorno import demo_office, keyring
+from retorno import keyring
 from retorno.database import Database
+from retorno.demo import staging
 from retorno.settings import Settings
 from retorno.vocabulary import Role
 
@@ -26,7 +27,7 @@ class Copy:
     """A demonstration of one's own: its folder with ``office.db`` and ``keys.json``, and its accounts."""
 
     folder: Path
-    accounts: list[demo_office.Account]
+    accounts: list[staging.Account]
 
     def open(self) -> Database:
         """Its database, with its keys loaded."""
@@ -48,7 +49,7 @@ def copied(factory: pytest.TempPathFactory, name: str) -> Copy:
     folder = factory.mktemp(name) / "office"
     shutil.copytree(original, folder)
     rows = json.loads((original / "accounts.json").read_text("utf-8"))
-    accounts = [demo_office.Account(**{**row, "role": Role(row["role"])}) for row in rows]
+    accounts = [staging.Account(**{**row, "role": Role(row["role"])}) for row in rows]
     return Copy(folder=folder, accounts=accounts)
 
 
@@ -58,7 +59,7 @@ def _set_up(folder: Path) -> None:
     settings = _settings(folder)
     database = Database(settings.database)
     try:
-        made = demo_office.build(database, settings, now=NOW)
+        made = staging.build(database, settings, now=NOW)
     finally:
         database.dispose()
     (folder / "accounts.json").write_text(json.dumps([asdict(account) for account in made]), "utf-8")

@@ -15,8 +15,9 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from retorno import confirmation, keyring, manifest
-from retorno.confirmation import Party
+from retorno import keyring, manifest
+from retorno.confirmations import confirmation
+from retorno.confirmations.confirmation import Party
 from retorno.models.movements import (
     AgreementConfirmation,
     Confirmation,

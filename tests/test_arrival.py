@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from retorno import arrival, changes
+from retorno import changes
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Arrival, Handover, Movement, MovementSegment
 from retorno.models.people import Case, Person, TravelGroup
-from retorno.movement_facts import view
+from retorno.movements.facts import view
 from retorno.office.access import Actor
+from retorno.under_way import arrival
 from retorno.vocabulary import ArrivalOutcome, IncidentCode, MovementStatus, PersonStatus
 from tests import builders
 from tests import planning_builders as build

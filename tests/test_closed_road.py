@@ -10,12 +10,14 @@ from typing import TypedDict
 import pytest
 from sqlmodel import select
 
-from retorno import changes, closed_road, what_if
-from retorno.closed_road import Way
+from retorno import changes
+from retorno.changes import closed_road
+from retorno.changes.closed_road import Way
 from retorno.database import Database
 from retorno.errors import InputError, NotAllowed
 from retorno.models.movements import Closure, Movement
 from retorno.office.access import Actor
+from retorno.plans import what_if
 from retorno.vocabulary import ClosureTarget, MovementStatus, PartyKind
 from tests import planning_builders as build
 from tests.builders import OfficeFixture

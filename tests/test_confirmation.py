@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, select
 
-from retorno import changes, confirmation, consulate, copies, manifest
-from retorno.confirmation import Party
+from retorno import changes, manifest
+from retorno.confirmations import confirmation, consulate
+from retorno.confirmations.confirmation import Party
 from retorno.errors import InputError, NotAllowed, Stale
+from retorno.manifest import copies
 from retorno.models.movements import Confirmation, ManifestCopy, Movement
 from retorno.models.office import Notice
 from retorno.models.people import Consent, Person, TravelGroup

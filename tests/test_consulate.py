@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, select
 
-from retorno import changes, confirmation, consulate
-from retorno.consulate import ConsulateRow
+from retorno import changes
+from retorno.confirmations import confirmation, consulate
+from retorno.confirmations.consulate import ConsulateRow
 from retorno.errors import NotAllowed, Stale
 from retorno.models.movements import Confirmation, Movement
 from retorno.models.office import Notice

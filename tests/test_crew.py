@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from retorno import crew, protection
-from retorno.crew import Duty
+from retorno import protection
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Driver, Escort
 from retorno.office.access import Actor
+from retorno.supply import crew
+from retorno.supply.crew import Duty
 from retorno.vocabulary import Sex
 
 UNTIL = date(2027, 12, 31)

@@ -16,28 +16,19 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from retorno import __main__ as command_line
-from retorno import (
-    changes,
-    clock,
-    confirmation,
-    consulate,
-    demo,
-    demo_cases,
-    demo_office,
-    intake,
-    manifest,
-    movement_report,
-    planning,
-    worker,
-)
+from retorno import changes, clock, intake, manifest, worker
+from retorno.confirmations import confirmation, consulate
 from retorno.database import Database
+from retorno.demo import opening, people, staging
 from retorno.errors import InputError
 from retorno.models.movements import Confirmation, ManifestVersion, Movement, Plan, Seat
 from retorno.models.office import Office, User
 from retorno.models.people import Case, Document, Person, TravelGroup
-from retorno.movement_facts import view
+from retorno.movements import movement_report
+from retorno.movements.facts import view
 from retorno.office import access, audit
 from retorno.papers import mrz
+from retorno.plans import planning
 from retorno.readiness import group_findings
 from retorno.rules import blocking
 from retorno.vocabulary import Answer, DocumentType, MovementStatus, PartyKind, PlanStatus, Role, SeatStatus
@@ -50,7 +41,7 @@ class Made:
     """A demonstration and its accounts."""
 
     database: Database
-    accounts: list[demo_office.Account]
+    accounts: list[staging.Account]
 
     def actor(self, session: Session, login: str) -> access.Actor:
         """The user of a login, as of now."""
@@ -114,9 +105,7 @@ def test_people_go_along_two_land_corridors_and_to_more_than_six_countries_overs
     ],
 )
 def test_whoever_may_not_travel_is_stopped_by_the_rule_for_it(reading: Session, circumstance: str, code: str):
-    [case] = {
-        case.group_key: case for case in demo_cases.example_cases() if circumstance in case.circumstances
-    }.values()
+    [case] = {case.group_key: case for case in people.example_cases() if circumstance in case.circumstances}.values()
     day = NOW.date() + timedelta(days=6)
 
     found = group_findings(reading, group_id=group_of(reading, case), travel_date=day, last_leg_date=day)
@@ -128,7 +117,7 @@ def test_whoever_may_not_travel_is_stopped_by_the_rule_for_it(reading: Session, 
     "circumstance", ["best_interest", "long_reflection", "pregnant", "new_mother", "wheelchair", "witness", "zone"]
 )
 def test_whoever_may_travel_is_ready(reading: Session, circumstance: str):
-    cases = {case.group_key: case for case in demo_cases.example_cases() if circumstance in case.circumstances}
+    cases = {case.group_key: case for case in people.example_cases() if circumstance in case.circumstances}
     day = NOW.date() + timedelta(days=6)
 
     for case in cases.values():
@@ -136,14 +125,14 @@ def test_whoever_may_travel_is_ready(reading: Session, circumstance: str):
         assert blocking(found) == [], case.group_key
 
 
-def group_of(session: Session, case: demo_cases.ExampleCase) -> str:
+def group_of(session: Session, case: people.ExampleCase) -> str:
     return session.exec(
         select(Person.group_id).where(Person.given_names == case.given_names, Person.family_names == case.family_names)
     ).one()
 
 
 def test_names_of_every_script_are_kept_as_written(reading: Session):
-    written = {(case.given_names, case.family_names) for case in demo_cases.example_cases()}
+    written = {(case.given_names, case.family_names) for case in people.example_cases()}
     kept = set(reading.exec(select(Person.given_names, Person.family_names)).all())
 
     assert kept == written
@@ -166,8 +155,8 @@ def test_passports_were_entered_by_their_machine_readable_zone(reading: Session)
 
 @pytest.mark.parametrize("today", [date(2027, 3, 1), date(2028, 2, 29), date(2031, 12, 31)])
 def test_ages_and_days_are_the_same_whenever_it_is_set_up(today: date):
-    cases = demo_cases.example_cases()
-    rows = list(csv.DictReader(io.StringIO(demo_cases.import_sheet(cases, today).decode())))
+    cases = people.example_cases()
+    rows = list(csv.DictReader(io.StringIO(people.import_sheet(cases, today).decode())))
 
     for case, row in zip(cases, rows, strict=True):
         assert row["stranded_since"] == (today - timedelta(days=case.stranded_days)).isoformat()
@@ -177,16 +166,16 @@ def test_ages_and_days_are_the_same_whenever_it_is_set_up(today: date):
 
 @pytest.mark.parametrize("number", [0, 3, 11])
 def test_an_invented_passport_has_right_check_digits(number: int):
-    case = demo_cases.example_cases()[number]
-    read = mrz.parse(demo_cases.passport_zone(case, number, NOW.date()), reference_date=NOW.date())
+    case = people.example_cases()[number]
+    read = mrz.parse(people.passport_zone(case, number, NOW.date()), reference_date=NOW.date())
 
     assert read.layout == "TD3"
     assert read.document_number == f"HN000{number + 1:03d}"
-    assert read.birth_date == demo_cases.birth_date(case, number, NOW.date())
+    assert read.birth_date == people.birth_date(case, number, NOW.date())
 
 
 def test_the_sheet_again_changes_nothing(made: Made):
-    sheet = demo_cases.import_sheet(demo_cases.example_cases(), NOW.date())
+    sheet = people.import_sheet(people.example_cases(), NOW.date())
 
     with made.database.transaction() as session:
         preview = intake.read_import(sheet, "again.csv")
@@ -212,7 +201,7 @@ def test_one_movement_is_issued_one_waits_for_a_signature_and_one_for_answers(ma
 
 def test_the_consulate_has_questions_but_never_about_whoever_refused(made: Made, reading: Session):
     rows = consulate.rows(reading, made.actor(reading, "consulado.hn"))
-    refused = [case for case in demo_cases.example_cases() if "consular_refused" in case.circumstances]
+    refused = [case for case in people.example_cases() if "consular_refused" in case.circumstances]
     asked = reading.exec(
         select(Person.given_names)
         .join(Confirmation, col(Confirmation.person_id) == Person.person_id)
@@ -243,11 +232,11 @@ def test_a_taken_port_is_refused_with_another_to_choose():
         port = taken.getsockname()[1]
 
         with pytest.raises(InputError, match=f"port {port} is taken: .* --port {port + 1}"):
-            demo.expect_free(port)
+            opening.expect_free(port)
 
 
 def test_passwords_stand_in_the_table_of_accounts(made: Made):
-    table = demo.account_table(made.accounts)
+    table = opening.account_table(made.accounts)
 
     assert len(table.splitlines()) == 14
     assert all(account.password in table for account in made.accounts)
@@ -257,7 +246,7 @@ def test_a_demonstration_with_other_tables_is_made_anew(tmp_path: Path):
     (tmp_path / "office.db").touch()
     (tmp_path / "made.json").write_text('{"at": "2027-03-01T15:00:00+00:00", "tables": "another"}')
 
-    assert demo.is_kept(tmp_path) is False
+    assert opening.is_kept(tmp_path) is False
 
 
 # ---- the whole line -----------------------------------------------------------------------------------------------
@@ -338,16 +327,16 @@ def test_checking_a_list_finds_the_demonstration_and_never_sets_up_an_empty_offi
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RETORNO_DATABASE", raising=False)
-    monkeypatch.setattr(demo, "FOLDER", tmp_path / "demo")
+    monkeypatch.setattr(opening, "FOLDER", tmp_path / "demo")
     with pytest.raises(InputError, match="no office at"):
         command_line.office_to_read()
     assert list(tmp_path.iterdir()) == []
 
     (tmp_path / "demo").mkdir()
-    made = Database(demo.settings_of(demo.FOLDER, 8501).database)
+    made = Database(opening.settings_of(opening.FOLDER, 8501).database)
     made.create()
     made.dispose()
     found = command_line.office_to_read()
-    assert found.engine.url.database == str(tmp_path / "demo" / demo.OFFICE_FILE)
+    assert found.engine.url.database == str(tmp_path / "demo" / opening.OFFICE_FILE)
     found.dispose()
     assert not (tmp_path / "var").exists()

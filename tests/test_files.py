@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from retorno import arrival, clock, files
+from retorno import clock
 from retorno.database import Database
+from retorno.downloads import files
 from retorno.errors import NotAllowed, Stale
 from retorno.models.movements import Movement
 from retorno.models.office import FileToken, Office
@@ -21,6 +22,7 @@ from retorno.office.access import Actor
 from retorno.papers import pages
 from retorno.papers.seal import attached_files, parse_seal
 from retorno.settings import Settings
+from retorno.under_way import arrival
 from retorno.vocabulary import IncidentCode, Language
 from tests import planning_builders as build
 from tests.builders import OfficeFixture

@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlmodel import Session
 
-from retorno import planning
-from retorno.fairness import first_stranded_first
-from retorno.fleet import EMPTY_ONLY, bar_of
-from retorno.gathering import Gathered
 from retorno.models.people import Fitness
 from retorno.office.access import Actor
 from retorno.optimizer.check import judge
 from retorno.optimizer.problem import Leg, problem_to_json
 from retorno.optimizer.problem import Plan as Solution
+from retorno.plans import planning
+from retorno.plans.fairness import first_stranded_first
+from retorno.plans.fleet import EMPTY_ONLY, bar_of
+from retorno.plans.gathering import Gathered
 from retorno.vocabulary import FitnessOutcome, Mode, Need, Profile
 from tests import builders
 from tests import planning_builders as build

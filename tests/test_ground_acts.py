@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from retorno import ground_acts
 from retorno.errors import InputError, NotAllowed
-from retorno.ground_acts import AgreementTerms, Standing
 from retorno.models.office import AuditEntry
 from retorno.office.access import Actor
 from retorno.routes.answers import Closed
 from retorno.situation import situation
+from retorno.supply import ground_acts
+from retorno.supply.ground_acts import AgreementTerms, Standing
 from retorno.vocabulary import Profile
 
 HN_POST = "GT-HN-COR-B"

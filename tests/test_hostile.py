@@ -10,19 +10,21 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from retorno import arrival, changes, clock, copies, manifest
-from retorno.confirmation import Party
+from retorno import changes, clock, manifest
+from retorno.confirmations.confirmation import Party
 from retorno.database import Database
 from retorno.errors import NotSaved, Refused, Stale
-from retorno.limits import Used
+from retorno.manifest import copies
 from retorno.models.movements import Closure, Movement, MovementCrossing, MovementSegment
 from retorno.models.people import Person, TravelGroup
 from retorno.models.protection import Hold
-from retorno.movement_facts import movement_facts, view
+from retorno.movements.facts import movement_facts, view
 from retorno.office import notices
 from retorno.office.access import Actor
-from retorno.scope import Scope
+from retorno.plans.limits import Used
+from retorno.plans.scope import Scope
 from retorno.situation import situation
+from retorno.under_way import arrival
 from retorno.vocabulary import ClosureTarget, HoldKind, MovementStatus, PartyKind
 from tests import builders
 from tests import planning_builders as build

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, select
 
-from retorno import arrival, changes, confirmation, files, keyring, manifest, planning
-from retorno.confirmation import Party
+from retorno import changes, keyring, manifest
+from retorno.confirmations import confirmation
+from retorno.confirmations.confirmation import Party
 from retorno.database import Database
+from retorno.downloads import files
 from retorno.errors import NotAllowed, Refused, Stale
 from retorno.intake import record_consent
 from retorno.models.movements import ManifestCopy, ManifestVersion, Movement, Seat
@@ -21,8 +23,10 @@ from retorno.office.access import Actor
 from retorno.optimizer.problem import Leg, PlannedVehicle
 from retorno.optimizer.problem import Plan as Solution
 from retorno.papers.seal import Verdict, verify_file
+from retorno.plans import planning
 from retorno.readiness import ready_groups
 from retorno.settings import Settings
+from retorno.under_way import arrival
 from retorno.vocabulary import (
     ConsentPurpose,
     HoldKind,

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 ORDER = """
-errors vocabulary text clock policy labels settings suppression
+errors vocabulary text clock policy labels settings figures.suppression
 routes.cells routes.rows routes.network routes.tables routes.spans routes.answers routes.overlay
 routes.outlines routes.column_check routes.draft routes.road_check routes.fact_check routes.check_data
 routes.agreements routes.calendars routes.ways routes.timeline routes.departures routes.daytrips
@@ -27,18 +27,20 @@ rules.facts rules.findings rules.persons rules.groups rules.movements rules
 database office.audit office.access office.notices office.accounts office.oversight office.jobs
 papers.form papers.xlsx_reader papers.sheets papers.mrz papers.keys papers.packing papers.words papers.seal
 papers.pages papers.personal papers.journey papers.offline keyring
-situation ground_acts statistics first_run journeys offer_acts crew
+situation supply.ground_acts figures.statistics first_run movements.journeys supply.offer_acts supply.crew
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
 intake.registration intake.sheet intake.importing intake
-protection health readiness movement_facts scope fleet offers limits
-gathering fairness booking plan_store plates assumptions screening solving planning choosing workbench what_if
-comparison plan_report plan_figures
-confirmation copies manifest.lists manifest.issue
-manifest.signatures manifest aboard arrival
-changes.effects changes.people changes.movements changes.closures changes at_desk
-stopping.places stopping.act stopping.results stopping closed_road consulate
-answers receiving accompanying movement_story movement_report monitoring reports printing files
-demo_cases demo_practice demo_fever demo_road demo_days worker serving tour demo_office demo __main__
+protection health readiness movements.facts plans.scope plans.fleet plans.offers plans.limits
+plans.gathering plans.fairness plans.booking plans.store plates plans.assumptions plans.screening plans.solving
+plans.planning plans.choosing plans.workbench plans.what_if
+plans.comparison plans.plan_report plans.plan_figures
+confirmations.confirmation manifest.copies manifest.lists manifest.issue
+manifest.signatures manifest under_way.aboard under_way.arrival
+changes.effects changes.people changes.movements changes.closures changes changes.at_desk
+stopping.places stopping.act stopping.results stopping changes.closed_road confirmations.consulate
+confirmations.answers under_way.receiving under_way.accompanying movements.story movements.movement_report
+figures.monitoring downloads.reports downloads.printing downloads.files
+demo.people demo.practice demo.fever demo.road demo.days worker serving demo.tour demo.staging demo.opening __main__
 """.split()
 
 ONLY_IN = {
@@ -62,25 +64,25 @@ ONLY_IN = {
     "typst": {"papers.pages"},
 }
 OPTIMIZER_USERS = {
-    "fleet",
-    "offers",
-    "limits",
-    "gathering",
-    "fairness",
-    "booking",
-    "plan_store",
+    "plans.fleet",
+    "plans.offers",
+    "plans.limits",
+    "plans.gathering",
+    "plans.fairness",
+    "plans.booking",
+    "plans.store",
     "plates",
-    "screening",
-    "planning",
-    "assumptions",
-    "solving",
-    "what_if",
-    "choosing",
-    "comparison",
-    "workbench",
+    "plans.screening",
+    "plans.planning",
+    "plans.assumptions",
+    "plans.solving",
+    "plans.what_if",
+    "plans.choosing",
+    "plans.comparison",
+    "plans.workbench",
     "worker",
     "__main__",
-    "demo_road",
+    "demo.road",
 }
 PROTECTION_USERS = {
     "rules",
@@ -93,8 +95,8 @@ PROTECTION_USERS = {
     "database",
     "models",
     "models.triggers",
-    "booking",
-    "demo_cases",
+    "plans.booking",
+    "demo.people",
     "stopping",
 }
 
@@ -106,7 +108,21 @@ def modules() -> dict[str, Path]:
     for path in sorted((ROOT / "retorno").rglob("*.py")):
         parts = path.relative_to(ROOT / "retorno").with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__")
-        if name not in ("", "routes", "optimizer", "office", "papers"):
+        if name not in (
+            "",
+            "routes",
+            "optimizer",
+            "office",
+            "papers",
+            "plans",
+            "movements",
+            "confirmations",
+            "under_way",
+            "supply",
+            "downloads",
+            "figures",
+            "demo",
+        ):
             found[name] = path
     return found
 

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, select
 
-from retorno import changes, confirmation, copies, manifest, planning
-from retorno.confirmation import Party
+from retorno import changes, manifest
+from retorno.confirmations import confirmation
+from retorno.confirmations.confirmation import Party
 from retorno.errors import InputError, NotAllowed, Refused, Stale
+from retorno.manifest import copies
 from retorno.models.movements import ManifestCopy, ManifestVersion, Movement, Seat
 from retorno.models.people import Person, TravelGroup
 from retorno.office.access import Actor
+from retorno.plans import planning
 from retorno.rules import RuleCode
 from retorno.vocabulary import HoldKind, ManifestStatus, MovementStatus, PartyKind, PersonStatus
 from tests import builders

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from retorno import offer_acts
 from retorno.errors import InputError, NotAllowed
 from retorno.models.movements import Movement, MovementSegment, Offer, Vehicle
 from retorno.office.access import Actor
+from retorno.supply import offer_acts
 from retorno.vocabulary import Mode, MovementStatus
 from tests import builders
 

@@ -12,9 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session
 
-from retorno import first_run, keyring, monitoring, reports
+from retorno import first_run, keyring
 from retorno.__main__ import main
+from retorno.downloads import reports
 from retorno.errors import InputError, NotAllowed
+from retorno.figures import monitoring
 from retorno.models.movements import ManifestVersion, Movement
 from retorno.models.office import User
 from retorno.models.people import Case

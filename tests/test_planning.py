@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from retorno import changes, planning
+from retorno import changes
 from retorno.database import Database
 from retorno.errors import InputError, NotAllowed, Refused, Stale
-from retorno.gathering import Gathered
 from retorno.models.movements import Escort, Movement, Plan, Seat
 from retorno.models.office import Job
 from retorno.models.people import Screening, TravelGroup
@@ -22,6 +21,8 @@ from retorno.office.access import Actor
 from retorno.optimizer.check import judge
 from retorno.optimizer.problem import Leg, PlannedVehicle, Problem, Trip
 from retorno.optimizer.problem import Plan as Solution
+from retorno.plans import planning
+from retorno.plans.gathering import Gathered
 from retorno.vocabulary import (
     FitnessOutcome,
     HoldKind,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, select
 
-from retorno import arrival, changes, manifest, planning
+from retorno import changes, manifest
 from retorno.database import Database
 from retorno.models.movements import Escort, Movement, Plan, Seat
 from retorno.models.office import Notice
@@ -18,6 +18,8 @@ from retorno.models.people import Case, Screening, TravelGroup
 from retorno.office.access import Actor
 from retorno.optimizer.check import judge
 from retorno.optimizer.solve import Settings, solve
+from retorno.plans import planning
+from retorno.under_way import arrival
 from retorno.vocabulary import ClosureTarget, MovementStatus, Relation, SeatStatus, Sex
 from tests import builders
 from tests import planning_builders as build

@@ -10,15 +10,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
-from retorno import reports, statistics
 from retorno.database import Database
+from retorno.downloads import reports
 from retorno.errors import InputError, NotAllowed
+from retorno.figures import statistics
+from retorno.figures.statistics import OTHER, Correction, Return, Unit
+from retorno.figures.suppression import TOTAL
 from retorno.models.movements import Arrival, Handover, Movement, MovementCrossing
 from retorno.models.office import AuditEntry, StatisticRelease
 from retorno.models.people import DuplicateDecision, Person
 from retorno.office.access import Actor
-from retorno.statistics import OTHER, Correction, Return, Unit
-from retorno.suppression import TOTAL
 from retorno.vocabulary import ArrivalOutcome, Language, Mode, MovementStatus, Sex
 from tests import builders
 

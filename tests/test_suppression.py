@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ortools.linear_solver import pywraplp
 
-from retorno.suppression import TOTAL, Key, protect, with_margins
+from retorno.figures.suppression import TOTAL, Key, protect, with_margins
 
 THRESHOLD = 10
 Axes = Sequence[Sequence[str]]

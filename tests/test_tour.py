@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlmodel import Session
 
-from retorno import tour
+from retorno.demo import tour
 from retorno.errors import NotAllowed
 from retorno.labels import label
 from retorno.models.office import Office

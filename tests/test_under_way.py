@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from retorno import aboard, answers, arrival, changes, confirmation, copies, manifest, movement_report
-from retorno.confirmation import Party
+from retorno import changes, manifest
+from retorno.confirmations import answers, confirmation
+from retorno.confirmations.confirmation import Party
 from retorno.errors import InputError, NotAllowed, Stale
+from retorno.manifest import copies
 from retorno.models.movements import Confirmation, ManifestCopy, Movement, Seat
 from retorno.models.people import TravelGroup
-from retorno.movement_facts import view
+from retorno.movements import movement_report
+from retorno.movements.facts import view
 from retorno.office import notices
 from retorno.office.access import Actor
 from retorno.papers.form import Manifest
+from retorno.under_way import aboard, arrival
 from retorno.vocabulary import AnswerReason, MovementStatus, PartyKind
 from tests import builders
 from tests import planning_builders as build

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from retorno import changes, choosing, comparison, plan_report, planning, screening, solving, what_if, workbench
+from retorno import changes
 from retorno.database import Database
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Movement, Plan, PlanStep, Seat, Vehicle
@@ -18,7 +18,9 @@ from retorno.office.access import Actor
 from retorno.optimizer.check import judge
 from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.solve import Settings, solve
-from retorno.plan_store import problem_of, solution_of
+from retorno.plans import choosing, comparison, plan_report, planning, screening, solving, what_if, workbench
+from retorno.plans.store import problem_of, solution_of
+from retorno.plans.what_if import WhatIf
 from retorno.vocabulary import (
     Assumed,
     ClosureTarget,
@@ -28,7 +30,6 @@ from retorno.vocabulary import (
     PlanStatus,
     SeatStatus,
 )
-from retorno.what_if import WhatIf
 from tests import builders
 from tests import planning_builders as build
 from tests.test_planning import air_family, by_air, by_bus, drafted, gathered_plan

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from retorno import planning, solving, worker
+from retorno import worker
 from retorno.database import Database
 from retorno.models.movements import Plan
 from retorno.models.office import Job
 from retorno.office import jobs
 from retorno.office.access import Actor
 from retorno.optimizer.check import judge
+from retorno.plans import planning, solving
 from retorno.vocabulary import JobState, PlanStatus
 from tests import planning_builders as build
 from tests.builders import NOW, OfficeFixture

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from retorno import consulate
-from retorno.consulate import ConsulateRow
+from retorno.confirmations import consulate
+from retorno.confirmations.consulate import ConsulateRow
 from retorno.errors import NotAllowed
 from retorno.labels import day_text, label, time_text
 from retorno.models.office import Office

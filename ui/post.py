@@ -15,13 +15,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from retorno import accompanying, arrival, changes, confirmation, files, manifest, receiving
-from retorno.accompanying import ONE_AT_A_TIME, Stopping
-from retorno.confirmation import Party
+from retorno import changes, manifest
+from retorno.confirmations import confirmation
+from retorno.confirmations.confirmation import Party
+from retorno.downloads import files
 from retorno.errors import Fault, InputError, NotAllowed, NotSaved, Refused, Stale
 from retorno.labels import all_labels, label
 from retorno.models.movements import Acknowledgement
 from retorno.office import access
+from retorno.under_way import accompanying, arrival, receiving
+from retorno.under_way.accompanying import ONE_AT_A_TIME, Stopping
 from retorno.vocabulary import AnswerReason, IncidentCode, PartyKind
 from ui import post_pages
 from ui.light import Light, Visit

@@ -12,17 +12,19 @@ from urllib.parse import quote
 from babel.dates import format_date
 from sqlmodel import Session
 
-from retorno import accompanying, clock, confirmation, receiving
-from retorno.accompanying import Stopping, WhoStops
-from retorno.arrival import DELAYS_MIN
-from retorno.confirmation import Party
+from retorno import clock
+from retorno.confirmations import confirmation
+from retorno.confirmations.confirmation import Party
 from retorno.errors import Fault
 from retorno.labels import all_labels, clock_text, label, time_text
 from retorno.models.base import new_id
 from retorno.models.movements import Confirmation, Movement
 from retorno.office import access
-from retorno.receiving import Arriving, Delay, HandoverFacts, Listed, Section, Sheet
 from retorno.situation import Situation, situation
+from retorno.under_way import accompanying, receiving
+from retorno.under_way.accompanying import Stopping, WhoStops
+from retorno.under_way.arrival import DELAYS_MIN
+from retorno.under_way.receiving import Arriving, Delay, HandoverFacts, Listed, Section, Sheet
 from retorno.vocabulary import Answer, AnswerReason, ArrivalOutcome, IncidentCode, Language, PartyKind, Role
 from ui.light import COLONS
 

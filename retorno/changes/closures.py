@@ -13,8 +13,8 @@ from retorno.changes.effects import Effect, cancel, log
 from retorno.errors import InputError, NotAllowed
 from retorno.models.movements import Closure, Movement, MovementCrossing, MovementSegment
 from retorno.office import access
+from retorno.plans.scope import LIVE
 from retorno.routes.ways import driven_nodes
-from retorno.scope import LIVE
 from retorno.situation import ground
 from retorno.vocabulary import ChangeKind, ClosureTarget, Mode
 

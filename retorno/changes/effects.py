@@ -8,12 +8,13 @@ from datetime import datetime
 
 from sqlmodel import Session, col, or_, select
 
-from retorno import clock, confirmation, manifest
+from retorno import clock, manifest
+from retorno.confirmations import confirmation
 from retorno.models.movements import Movement, Seat
 from retorno.models.people import Person, TravelGroup
-from retorno.movement_facts import not_travelled
+from retorno.movements.facts import not_travelled
 from retorno.office import audit, notices
-from retorno.scope import LIVE
+from retorno.plans.scope import LIVE
 from retorno.vocabulary import ChangeKind, MovementStatus, Role, SeatStatus
 
 

@@ -8,7 +8,7 @@ from retorno import clock
 from retorno.changes.effects import Effect, cancel, log, take_off
 from retorno.errors import NotAllowed, Stale
 from retorno.models.movements import Escort, Movement, Offer, Seat, Vehicle
-from retorno.movement_facts import not_travelled
+from retorno.movements.facts import not_travelled
 from retorno.office import access
 from retorno.vocabulary import ChangeKind, MovementStatus, SeatStatus
 

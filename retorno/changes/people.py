@@ -7,8 +7,9 @@ from datetime import date
 
 from sqlmodel import Session, col, select
 
-from retorno import clock, confirmation, manifest
+from retorno import clock, manifest
 from retorno.changes.effects import Effect, bump, cancel, log, supersede, take_off
+from retorno.confirmations import confirmation
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Seat
 from retorno.models.people import Case, Consent, Fitness, Person, TravelGroup

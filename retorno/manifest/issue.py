@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from retorno import clock, keyring
-from retorno.confirmation import Party, parties_of
-from retorno.copies import build, with_fewer_people
+from retorno.confirmations.confirmation import Party, parties_of
+from retorno.manifest.copies import build, with_fewer_people
 from retorno.manifest.lists import current_version, latest_copy
 from retorno.models.movements import (
     Acknowledgement,
@@ -23,7 +23,7 @@ from retorno.models.movements import (
     ManifestVersion,
     Movement,
 )
-from retorno.movement_facts import View, judge, view
+from retorno.movements.facts import View, judge, view
 from retorno.office import access, audit, notices
 from retorno.papers.form import Manifest, manifest_bytes, manifest_from_bytes
 from retorno.papers.seal import make_seal

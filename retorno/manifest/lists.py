@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from retorno import clock
-from retorno.confirmation import Party
+from retorno.confirmations.confirmation import Party
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Acknowledgement, ManifestCopy, ManifestVersion, Movement, Seat
 from retorno.office import access, audit, notices

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from sqlmodel import Session, col, select
 
 from retorno import clock
-from retorno.confirmation import Party
-from retorno.copies import build
+from retorno.confirmations.confirmation import Party
 from retorno.errors import NotAllowed, Refused, Stale
+from retorno.manifest.copies import build
 from retorno.manifest.issue import Signatures, recipients, write_version
 from retorno.manifest.lists import current_version, list_stands
 from retorno.models.movements import ManifestProposal, ManifestVersion, Movement
 from retorno.models.office import User
-from retorno.movement_facts import Rider, View, judge, view
+from retorno.movements.facts import Rider, View, judge, view
 from retorno.office import access, audit, notices
 from retorno.papers.form import Manifest, canonical_bytes
 from retorno.rules import RuleOutcome, blocking

@@ -13,7 +13,7 @@ from retorno import changes, clock
 from retorno.errors import Fault, InputError, Stale
 from retorno.models.movements import Movement, Seat, Stay
 from retorno.models.people import Case, Person, TravelGroup
-from retorno.movement_facts import not_travelled
+from retorno.movements.facts import not_travelled
 from retorno.office import access, audit
 from retorno.situation import ground
 from retorno.stopping.places import officers, officers_needed

@@ -14,11 +14,11 @@ from retorno import clock
 from retorno.models.movements import Arrival, Escort, Movement, MovementSegment, Seat, Stay
 from retorno.models.people import Person
 from retorno.models.protection import EscortApproval
-from retorno.movement_facts import Rider, not_travelled, view
+from retorno.movements.facts import Rider, not_travelled, view
 from retorno.office import access
+from retorno.plans.scope import LIVE
 from retorno.routes.rows import Airport, Place
 from retorno.rules import escorts_needed
-from retorno.scope import LIVE
 from retorno.situation import ground, situation
 from retorno.vocabulary import ArrivalOutcome, MovementStatus, SeatStatus
 

@@ -13,10 +13,10 @@ from sqlmodel import Session, col, select
 from retorno.errors import NotAllowed
 from retorno.models.movements import Acknowledgement, Escort, ManifestCopy, ManifestVersion, Movement, Stay
 from retorno.models.people import Person
-from retorno.movement_facts import judge, view
+from retorno.movements.facts import judge, view
 from retorno.office import access, notices
+from retorno.plans.screening import writing
 from retorno.rules import Finding, blocking
-from retorno.screening import writing
 from retorno.stopping.act import Wanted, stop
 from retorno.stopping.places import free_beds
 from retorno.vocabulary import ManifestStatus, MovementStatus, PartyKind

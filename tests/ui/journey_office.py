@@ -13,8 +13,10 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from retorno import changes, clock, confirmation, statistics
+from retorno import changes, clock
+from retorno.confirmations import confirmation
 from retorno.database import Database
+from retorno.figures import statistics
 from retorno.models.movements import Movement, MovementCrossing, MovementSegment
 from retorno.models.people import Person
 from retorno.office.access import Actor, load_actor

@@ -14,7 +14,8 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from retorno import changes, clock, confirmation, keyring
+from retorno import changes, clock, keyring
+from retorno.confirmations import confirmation
 from retorno.database import Database
 from retorno.models.movements import Movement, MovementSegment
 from retorno.models.people import Fitness, Person, TravelGroup

@@ -27,7 +27,7 @@ from retorno.models.people import Person, TravelGroup
 from retorno.office import access, audit
 from retorno.papers.keys import load_keys
 from retorno.papers.sheets import csv_bytes
-from retorno.plan_store import solution_of
+from retorno.plans.store import solution_of
 from retorno.vocabulary import Language, PlanStatus
 from tests import builders
 from tests import planning_builders as build

@@ -14,9 +14,10 @@ import pytest
 from playwright.sync_api import Browser
 from sqlmodel import select
 
-from retorno import clock, planning, worker
+from retorno import clock, worker
 from retorno.models.office import User
 from retorno.office import access
+from retorno.plans import planning
 from retorno.vocabulary import Role
 from tests import builders, demonstration
 from tests.ui.desk import Desk

@@ -19,8 +19,9 @@ from playwright.sync_api import Browser
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from retorno import clock, confirmation, keyring, manifest, worker
-from retorno.confirmation import Party
+from retorno import clock, keyring, manifest, worker
+from retorno.confirmations import confirmation
+from retorno.confirmations.confirmation import Party
 from retorno.database import Database
 from retorno.models.movements import AgreementConfirmation, Confirmation, Driver, Movement, Vehicle
 from retorno.models.people import Case, Person

@@ -20,9 +20,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from retorno import keyring
+from retorno.figures.suppression import TOTAL, Key, with_margins
 from retorno.office import notices
 from retorno.papers.seal import Verdict, verify_content, verify_seal
-from retorno.suppression import TOTAL, Key, with_margins
 from tests.builders import NOW
 from tests.papers.papers_builders import text_of
 from tests.test_suppression import THRESHOLD, given_back, narrowest

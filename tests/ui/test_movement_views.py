@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from retorno import confirmation, manifest
+from retorno import manifest
+from retorno.confirmations import confirmation
 from retorno.database import Database
 from retorno.labels import label
 from retorno.models.movements import Confirmation, ManifestProposal, Movement

@@ -8,8 +8,6 @@ from datetime import date, datetime, timedelta
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from retorno import ground_acts
-from retorno.crew import Duty
 from retorno.database import Database
 from retorno.labels import label
 from retorno.models.movements import AgreementConfirmation, Escort, HoursSetting, PolicySetting, Vehicle
@@ -17,6 +15,8 @@ from retorno.models.office import Notice, RoleGrant, StatisticRelease, User
 from retorno.models.people import Fitness, Person
 from retorno.models.protection import Hold
 from retorno.office import access, accounts, audit
+from retorno.supply import ground_acts
+from retorno.supply.crew import Duty
 from retorno.vocabulary import FitnessOutcome, HoldKind, Language, Role, Sex
 from tests import builders
 from tests.builders import OfficeFixture

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session, select
 from streamlit.testing.v1 import AppTest
 
-from retorno import clock, planning, workbench
+from retorno import clock
 from retorno.database import Database
 from retorno.labels import label
 from retorno.models.movements import Movement, Plan
@@ -18,7 +18,8 @@ from retorno.models.office import User
 from retorno.models.people import TravelGroup
 from retorno.office import access, audit
 from retorno.office.access import Actor
-from retorno.plan_store import solution_of
+from retorno.plans import planning, workbench
+from retorno.plans.store import solution_of
 from retorno.vocabulary import Language, PlanStatus
 from tests import planning_builders as build
 from tests.builders import NOW, OfficeFixture, make_office

@@ -15,8 +15,9 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from retorno import changes, clock, confirmation
-from retorno.confirmation import Party
+from retorno import changes, clock
+from retorno.confirmations import confirmation
+from retorno.confirmations.confirmation import Party
 from retorno.database import Database
 from retorno.models.movements import (
     Acknowledgement,
@@ -34,8 +35,8 @@ from retorno.models.people import Consent, Fitness, Person
 from retorno.models.protection import Hold
 from retorno.office import access, accounts, audit
 from retorno.office.access import Actor
-from retorno.receiving import meeting
 from retorno.settings import Settings
+from retorno.under_way.receiving import meeting
 from retorno.vocabulary import (
     Answer,
     AnswerReason,

@@ -24,7 +24,7 @@ from retorno.database import Database
 from retorno.labels import plural
 from retorno.models.movements import Confirmation, Escort, Movement, Plan, Stay
 from retorno.models.people import Case, Screening
-from retorno.movement_facts import view
+from retorno.movements.facts import view
 from retorno.office import audit
 from retorno.office.access import Actor, load_actor
 from retorno.papers.keys import load_keys

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import crew, first_run
+from retorno import first_run
 from retorno.errors import Fault, InputError
 from retorno.models.office import RoleGrant
 from retorno.office import accounts, oversight
 from retorno.office.access import Actor
 from retorno.office.oversight import Account, NumberInForce
 from retorno.situation import ground
+from retorno.supply import crew
 from retorno.vocabulary import Language, Role
 from ui import components, lists, session
 from ui.session import Visit, plain

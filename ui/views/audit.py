@@ -7,7 +7,7 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import reports
+from retorno.downloads import reports
 from retorno.errors import InputError
 from retorno.models.office import AuditEntry
 from retorno.office import oversight

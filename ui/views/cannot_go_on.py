@@ -8,10 +8,11 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, movement_report, stopping
+from retorno import clock, stopping
 from retorno.labels import plural
 from retorno.models.movements import ManifestCopy
-from retorno.movement_report import MovementRow
+from retorno.movements import movement_report
+from retorno.movements.movement_report import MovementRow
 from retorno.office import notices
 from retorno.office.access import Actor
 from retorno.stopping import MovementChange, Officer, Outcome, Scene, Shelter, Told, Traveller, Wanted

@@ -8,12 +8,15 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import changes, clock, closed_road, confirmation, plan_report, planning, what_if
-from retorno.closed_road import Backlog, ClosureNow, Replanned, Stopped, ToldOfClosure, Way
+from retorno import changes, clock
+from retorno.changes import closed_road
+from retorno.changes.closed_road import Backlog, ClosureNow, Replanned, Stopped, ToldOfClosure, Way
+from retorno.confirmations import confirmation
 from retorno.labels import plural
 from retorno.models.movements import Closure, Plan
 from retorno.office.access import Actor
-from retorno.plan_report import Headline, OpenPlan, PlanRow
+from retorno.plans import plan_report, planning, what_if
+from retorno.plans.plan_report import Headline, OpenPlan, PlanRow
 from retorno.vocabulary import PlanStatus
 from ui import charts, components, session
 from ui.session import Visit, plain

@@ -8,10 +8,12 @@ from typing import TypedDict
 
 import streamlit as st
 
-from retorno import changes, clock, closed_road, movement_report
-from retorno.closed_road import Foreseen
+from retorno import changes, clock
+from retorno.changes import closed_road
+from retorno.changes.closed_road import Foreseen
 from retorno.labels import plural
 from retorno.models.movements import Closure
+from retorno.movements import movement_report
 from retorno.situation import ground
 from retorno.vocabulary import ClosureTarget
 from ui import components, drawings, session

@@ -8,11 +8,13 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import answers, changes, clock, confirmation, movement_report
-from retorno.answers import Asked, Asking, Refusal
+from retorno import changes, clock
+from retorno.confirmations import answers, confirmation
+from retorno.confirmations.answers import Asked, Asking, Refusal
 from retorno.errors import Fault, InputError
 from retorno.models.movements import Confirmation
-from retorno.movement_report import MovementRow
+from retorno.movements import movement_report
+from retorno.movements.movement_report import MovementRow
 from retorno.office.access import Actor
 from retorno.vocabulary import AnswerReason, PartyKind
 from ui import components, session

@@ -13,8 +13,9 @@ from itertools import groupby
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, consulate
-from retorno.consulate import PAGE_ROWS, REASONS, ConsulateRow
+from retorno import clock
+from retorno.confirmations import consulate
+from retorno.confirmations.consulate import PAGE_ROWS, REASONS, ConsulateRow
 from retorno.office import notices
 from retorno.office.access import Actor
 from retorno.vocabulary import AnswerReason

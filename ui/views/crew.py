@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import crew
-from retorno.crew import Duty
 from retorno.models.movements import Driver, Escort
 from retorno.office.access import Actor
 from retorno.situation import ground
+from retorno.supply import crew
+from retorno.supply.crew import Duty
 from retorno.vocabulary import Sex
 from ui import components, lists, session
 from ui.session import Visit

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, ground_acts
-from retorno.ground_acts import AgreementRow, AgreementTerms, HoursRow, Standing
+from retorno import clock
 from retorno.models.movements import AgreementConfirmation
 from retorno.office.access import Actor
 from retorno.routes.cells import WEEKDAYS
 from retorno.routes.rows import Hours
 from retorno.situation import ground
+from retorno.supply import ground_acts
+from retorno.supply.ground_acts import AgreementRow, AgreementTerms, HoursRow, Standing
 from retorno.vocabulary import Profile, Role
 from ui import components, lists, session
 from ui.session import Visit, plain

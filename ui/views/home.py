@@ -9,25 +9,17 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import (
-    clock,
-    confirmation,
-    consulate,
-    first_run,
-    ground_acts,
-    health,
-    movement_report,
-    plan_report,
-    planning,
-    protection,
-    readiness,
-    statistics,
-)
-from retorno.ground_acts import Standing
+from retorno import clock, first_run, health, protection, readiness
+from retorno.confirmations import confirmation, consulate
+from retorno.figures import statistics
 from retorno.labels import plural
 from retorno.models.office import Notice
+from retorno.movements import movement_report
 from retorno.office import notices, oversight
 from retorno.office.access import Actor
+from retorno.plans import plan_report, planning
+from retorno.supply import ground_acts
+from retorno.supply.ground_acts import Standing
 from retorno.vocabulary import Answer, MovementStatus, PlanStatus, Role
 from ui import components, session
 from ui.session import Visit

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import arrival, clock, manifest
-from retorno.confirmation import Party
+from retorno import clock, manifest
+from retorno.confirmations.confirmation import Party
 from retorno.errors import Fault, InputError
 from retorno.manifest import Preview
 from retorno.models.movements import Acknowledgement, ManifestCopy, ManifestVersion
-from retorno.movement_report import MovementReport
+from retorno.movements.movement_report import MovementReport
 from retorno.office.access import Actor
+from retorno.under_way import arrival
 from retorno.vocabulary import Answer, ManifestStatus, MovementStatus, PartyKind
 from ui import components, session
 from ui.session import Visit, plain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from retorno import movement_report
-from retorno.movement_report import MovementRow
+from retorno.movements import movement_report
+from retorno.movements.movement_report import MovementRow
 from retorno.vocabulary import MovementStatus
 from ui import components, session
 from ui.session import Visit, plain

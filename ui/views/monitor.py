@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from retorno import monitoring, reports
+from retorno.downloads import reports
+from retorno.figures import monitoring
 from ui import components, lists, session
 from ui.session import Visit, plain
 from ui.views import audit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from retorno import movement_report
-from retorno.movement_facts import Rider
-from retorno.movement_report import MovementReport
-from retorno.movement_story import Event
+from retorno.movements import movement_report
+from retorno.movements.facts import Rider
+from retorno.movements.movement_report import MovementReport
+from retorno.movements.story import Event
 from retorno.vocabulary import MovementStatus, Role
 from ui import components, session
 from ui.session import Visit, plain

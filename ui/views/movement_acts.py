@@ -8,12 +8,14 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import aboard, changes, clock, planning
-from retorno.aboard import EscortChoice
+from retorno import changes, clock
 from retorno.errors import Fault, InputError
 from retorno.models.movements import Movement
-from retorno.movement_report import LIST_OPEN, MovementReport
+from retorno.movements.movement_report import LIST_OPEN, MovementReport
 from retorno.office.access import Actor
+from retorno.plans import planning
+from retorno.under_way import aboard
+from retorno.under_way.aboard import EscortChoice
 from retorno.vocabulary import MovementStatus
 from ui import components, session
 from ui.session import Visit, plain

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, intake, offer_acts, planning
+from retorno import clock, intake
 from retorno.errors import Fault, InputError
 from retorno.models.movements import OfferCreate, Vehicle
-from retorno.offer_acts import OfferRow
 from retorno.office.access import Actor
+from retorno.plans import planning
 from retorno.situation import ground
+from retorno.supply import offer_acts
+from retorno.supply.offer_acts import OfferRow
 from retorno.vocabulary import Language, Mode
 from ui import components, lists, session
 from ui.forms import Form

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from retorno import clock, planning, readiness
+from retorno import clock, readiness
 from retorno.errors import InputError
 from retorno.intake import casefile
 from retorno.labels import plural
+from retorno.plans import planning
 from retorno.readiness import GroupReadiness
 from retorno.rules import blocking
 from retorno.vocabulary import Role

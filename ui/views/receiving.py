@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import arrival
-from retorno.movement_report import MovementReport, PlaceOnTheWay
+from retorno.movements.movement_report import MovementReport, PlaceOnTheWay
 from retorno.office.access import Actor
+from retorno.under_way import arrival
 from retorno.vocabulary import ArrivalOutcome, IncidentCode, MovementStatus
 from ui import components, session
 from ui.session import Visit, plain

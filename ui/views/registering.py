@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from retorno import at_desk, intake
+from retorno import intake
+from retorno.changes import at_desk
 from retorno.errors import Fault
 from retorno.intake import DraftSummary, Registration, Step, registration
 from retorno.labels import plural

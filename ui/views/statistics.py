@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from retorno import reports, statistics
-from retorno.statistics import Correction, Month, Release, Unit
-from retorno.suppression import TOTAL
+from retorno.downloads import reports
+from retorno.figures import statistics
+from retorno.figures.statistics import Correction, Month, Release, Unit
+from retorno.figures.suppression import TOTAL
 from retorno.vocabulary import Role
 from ui import components, lists, session
 from ui.session import Visit, plain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from retorno import tour
-from retorno.tour import Progress
+from retorno.demo import tour
+from retorno.demo.tour import Progress
 from ui import components, session
 from ui.session import Visit
 

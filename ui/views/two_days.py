@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from retorno import demo_days
-from retorno.demo_days import Day, Standing
+from retorno.demo import days
+from retorno.demo.days import Day, Standing
 from retorno.vocabulary import JobState
 from ui import components, session
 from ui.session import Visit, plain
@@ -21,7 +21,7 @@ def show() -> None:
     for day in Day:
         st.header(here.t(f"view.two_days.{WORDS[day]}"), anchor=False)
         st.markdown(plain(here.t(f"view.two_days.{WORDS[day]}.story")))
-        found = session.look(lambda db, actor, each=day: demo_days.standing(db, actor, day=each))
+        found = session.look(lambda db, actor, each=day: days.standing(db, actor, day=each))
         if found.state in (JobState.QUEUED, JobState.RUNNING):
             _running(here, day)
         elif found.is_ready:
@@ -37,7 +37,7 @@ def _ask(here: Visit, day: Day, found: Standing) -> None:
     session.act_button(
         here.t(f"view.two_days.{WORDS[day]}.do"),
         "planning.start",
-        lambda db, actor: demo_days.request(db, actor, day=day),
+        lambda db, actor: days.request(db, actor, day=day),
         key=f"two_days.{WORDS[day]}",
         primary=True,
         said=here.t("view.two_days.begun"),
@@ -49,7 +49,7 @@ def _running(here: Visit, day: Day) -> None:
 
     @st.fragment(run_every=2)
     def watch() -> None:
-        now = session.look(lambda db, actor: demo_days.standing(db, actor, day=day))
+        now = session.look(lambda db, actor: days.standing(db, actor, day=day))
         if now.state not in (JobState.QUEUED, JobState.RUNNING):
             st.rerun()
             return
@@ -63,7 +63,7 @@ def _running(here: Visit, day: Day) -> None:
 
 def _steps(here: Visit, day: Day) -> None:
     """What to do, in order, with the door to each page."""
-    guide = session.look(lambda db, actor: demo_days.guide(db, actor, day=day))
+    guide = session.look(lambda db, actor: days.guide(db, actor, day=day))
     values = {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in guide.words.items()}
     steps = here.t(f"view.two_days.{WORDS[day]}.steps", **values).split(" | ")
     st.markdown("\n".join(f"{number}. {plain(step)}" for number, step in enumerate(steps, start=1)))

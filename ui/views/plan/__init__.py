@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from retorno import plan_report
-from retorno.plan_report import PlanRow
+from retorno.plans import plan_report
+from retorno.plans.plan_report import PlanRow
 from retorno.vocabulary import PlanStatus
 from ui import components, session
 from ui.session import Visit

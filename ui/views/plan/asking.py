@@ -8,11 +8,12 @@ from datetime import timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, plan_report, planning, readiness
+from retorno import clock, readiness
 from retorno.errors import Fault, InputError
 from retorno.models.movements import Plan
 from retorno.office.access import Actor
-from retorno.plan_report import PlanRow
+from retorno.plans import plan_report, planning
+from retorno.plans.plan_report import PlanRow
 from ui import components, session
 from ui.session import Visit, plain
 from ui.views.plan.words import gap_text, people_and_groups, plan_name

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from retorno import comparison, plan_report
-from retorno.comparison import GroupDifference, Journey, Measure
-from retorno.plan_report import PlanRow
+from retorno.plans import comparison, plan_report
+from retorno.plans.comparison import GroupDifference, Journey, Measure
+from retorno.plans.plan_report import PlanRow
 from retorno.vocabulary import PlanStatus
 from ui import components, session
 from ui.session import Visit, plain

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import choosing, plan_report, what_if, workbench
-from retorno.choosing import Option
 from retorno.labels import plural
 from retorno.models.movements import Plan
 from retorno.office.access import Actor
-from retorno.plan_report import PlannedGroup, UnplannedGroup
-from retorno.workbench import History, Step
+from retorno.plans import choosing, plan_report, what_if, workbench
+from retorno.plans.choosing import Option
+from retorno.plans.plan_report import PlannedGroup, UnplannedGroup
+from retorno.plans.workbench import History, Step
 from ui import components, session
 from ui.session import Visit, finding_text
 from ui.views.plan.words import carriers, money, open_part, told, way_text

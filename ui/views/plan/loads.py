@@ -9,10 +9,10 @@ from datetime import date, timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import plan_figures, plan_report
 from retorno.models.movements import Plan
 from retorno.office.access import Actor
-from retorno.plan_figures import Load
+from retorno.plans import plan_figures, plan_report
+from retorno.plans.plan_figures import Load
 from ui import charts, components, session
 from ui.session import Visit, plain
 from ui.views.plan.words import place_text

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import plan_figures, plan_report, planning, workbench
 from retorno.errors import Fault, InputError
 from retorno.labels import plural
 from retorno.models.movements import Plan
 from retorno.office.access import Actor
-from retorno.plan_figures import CostLine, Fairness, Waits
-from retorno.plan_report import Headline, OpenPlan, UnplannedGroup
+from retorno.plans import plan_figures, plan_report, planning, workbench
+from retorno.plans.plan_figures import CostLine, Fairness, Waits
+from retorno.plans.plan_report import Headline, OpenPlan, UnplannedGroup
 from retorno.vocabulary import PlanStatus
 from ui import charts, components, session
 from ui.session import Visit

@@ -8,12 +8,12 @@ from datetime import date, timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import plan_report, what_if
-from retorno.assumptions import WhatIf
 from retorno.errors import InputError
 from retorno.models.movements import Plan
 from retorno.office.access import Actor
-from retorno.plan_report import Assumable
+from retorno.plans import plan_report, what_if
+from retorno.plans.assumptions import WhatIf
+from retorno.plans.plan_report import Assumable
 from retorno.situation import ground
 from retorno.vocabulary import Assumed, Language
 from ui import components, session

@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import clock, plan_figures, plan_report
+from retorno import clock
 from retorno.office.access import Actor
-from retorno.plan_report import PlanMovement
+from retorno.plans import plan_figures, plan_report
+from retorno.plans.plan_report import PlanMovement
 from retorno.situation import ground
 from ui import charts, components, session
 from ui.session import Visit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from retorno import what_if
-from retorno.plan_report import PlanRow, UnplannedGroup
+from retorno.plans import what_if
+from retorno.plans.plan_report import PlanRow, UnplannedGroup
+from retorno.plans.what_if import Assumption
 from retorno.vocabulary import PlanStatus
-from retorno.what_if import Assumption
 from ui import components, session
 from ui.session import Visit, plain
 from ui.views.plan.words import open_part, place_text, way_text

@@ -9,10 +9,10 @@ from datetime import date
 import streamlit as st
 from sqlmodel import Session
 
-from retorno import plan_figures, plan_report
 from retorno.office.access import Actor
-from retorno.plan_figures import PostNow
-from retorno.plan_report import PlanMovement
+from retorno.plans import plan_figures, plan_report
+from retorno.plans.plan_figures import PostNow
+from retorno.plans.plan_report import PlanMovement
 from retorno.situation import ground
 from ui import components, drawings, session
 from ui.session import Visit

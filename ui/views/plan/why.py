@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from retorno import plan_report
 from retorno.labels import plural
-from retorno.plan_report import UnplannedGroup
+from retorno.plans import plan_report
+from retorno.plans.plan_report import UnplannedGroup
 from ui import components, session
 from ui.session import Visit, plain
 from ui.views.plan import trying

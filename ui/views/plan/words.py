@@ -11,13 +11,13 @@ from sqlmodel import Session
 
 from retorno.errors import Fault, InputError
 from retorno.labels import plural
-from retorno.movement_report import CrossingNow
+from retorno.movements.movement_report import CrossingNow
 from retorno.office.access import Actor
-from retorno.plan_figures import PostNow
-from retorno.plan_report import Change, Headline, PlanMovement, PlanRow
+from retorno.plans.plan_figures import PostNow
+from retorno.plans.plan_report import Change, Headline, PlanMovement, PlanRow
+from retorno.plans.workbench import MoveRefused
 from retorno.situation import ground
 from retorno.vocabulary import Language, Mode
-from retorno.workbench import MoveRefused
 from ui import components, drawings, session
 from ui.session import Visit
 

@@ -1,0 +1,1 @@
+"""Stage 4: who is asked, who answers, and what a consulate sees."""

@@ -1,0 +1,1 @@
+"""The demonstration office: invented people, first movements, real days, the tour."""

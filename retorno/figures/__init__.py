@@ -1,0 +1,1 @@
+"""Monthly figures that may leave the office, small cells hidden, and what an independent monitor reads."""

@@ -1,0 +1,1 @@
+"""Stage 6: from the first boarding to the last handover, with the pages of posts, reception points and escorts."""
