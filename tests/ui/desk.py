@@ -147,8 +147,16 @@ class Desk:
     def choose(self, field: str, option: str | re.Pattern[str], *, nth: int = 0) -> None:
         """Choose in a list to drop down; ``option`` is a part of the words."""
         self.settle()
-        self.page.get_by_role("combobox", name=field).nth(nth).click()
-        self.page.get_by_role("option", name=option).first.click()
+        box, found = (
+            self.page.get_by_role("combobox", name=field).nth(nth),
+            self.page.get_by_role("option", name=option),
+        )
+        box.click()
+        try:
+            found.first.wait_for(timeout=5_000)
+        except PlaywrightTimeout:
+            box.click()  # A page that was drawn anew meanwhile has closed the list.
+        found.first.click()
         self.settle()
 
     def write(self, field: str, text: str, *, nth: int = 0) -> None:

@@ -152,7 +152,7 @@ def test_a_session_that_ended_leads_back_to_where_one_was(served: LightOffice, c
         where = page.url
         served.at(served.full.depart_at - timedelta(hours=9))
         page.goto(where)
-        page.get_by_text("vous revenez à la page demandée").wait_for()
+        page.get_by_text("pour arriver à la page demandée").wait_for()
         page.fill("#login", "border_post")
         page.fill("#password", PASSWORD)
         page.click("main button")
