@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from retorno import changes, situation
+from retorno import changes, intake, situation
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Closure, Movement, Offer, Seat, Vehicle
 from retorno.models.office import AuditEntry, Notice
@@ -120,8 +120,11 @@ def test_a_withdrawal_on_the_way_leaves_the_ride_done_and_takes_every_ride_to_co
 def test_withdrawing_the_wish_to_split_takes_both_parts_off(session: Session, coordinator: Actor) -> None:
     family = build.make_family(session, adults=2)
     one, two = build.members(session, family.group_id)
-    part = changes.split_group(session, coordinator, person_ids=[two.person_id])
-    builders.make_consent(session, one, purpose=ConsentPurpose.GROUP_SPLIT)
+    for each in (one, two):
+        builders.make_consent(session, each, purpose=ConsentPurpose.GROUP_SPLIT)
+    part = intake.split_group(
+        session, coordinator, group_id=family.group_id, version=family.version, person_ids=[two.person_id]
+    )
     buses = [build.make_bus(session), build.make_bus(session)]
     build.seat_group(session, buses[0], family)
     build.seat_group(session, buses[1], part)
@@ -132,8 +135,14 @@ def test_withdrawing_the_wish_to_split_takes_both_parts_off(session: Session, co
 
 def test_a_group_with_seats_is_not_split(session: Session, coordinator: Actor, bus: Movement) -> None:
     person = one_of(session, families(session, bus)[3])
-    with pytest.raises(Stale, match="has seats"):
-        changes.split_group(session, coordinator, person_ids=[person.person_id])
+    group = session.get_one(TravelGroup, person.group_id)
+    for each in build.members(session, group.group_id):
+        builders.make_consent(session, each, purpose=ConsentPurpose.GROUP_SPLIT)
+    with pytest.raises(InputError) as problem:
+        intake.split_group(
+            session, coordinator, group_id=group.group_id, version=group.version, person_ids=[person.person_id]
+        )
+    assert [fault.code for fault in problem.value.faults] == ["SPLIT_SEATED"]
 
 
 @pytest.mark.parametrize("kind", list(HoldKind))

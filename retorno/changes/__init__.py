@@ -10,7 +10,7 @@ from __future__ import annotations
 from retorno.changes.closures import affected_movements, close, reopen
 from retorno.changes.effects import Effect, GroupChange
 from retorno.changes.movements import cancel_movement, escort_unavailable
-from retorno.changes.people import decline, raise_hold, record_no_show, record_unfit, split_group, withdraw
+from retorno.changes.people import decline, raise_hold, record_no_show, record_unfit, withdraw
 
 __all__ = [
     "Effect",
@@ -24,6 +24,5 @@ __all__ = [
     "record_no_show",
     "record_unfit",
     "reopen",
-    "split_group",
     "withdraw",
 ]

@@ -17,12 +17,13 @@ from retorno import changes, clock
 from retorno.errors import NotAllowed
 from retorno.models.movements import Closure, ManifestCopy, Movement, MovementCrossing, MovementSegment, Plan, Seat
 from retorno.models.people import Case, Person, TravelGroup
-from retorno.movements.facts import AIR, not_travelled
+from retorno.movements.facts import AIR
 from retorno.office import access, notices
 from retorno.plans import plan_report, what_if
+from retorno.plans.comparison import Journey
 from retorno.plans.plan_figures import home_days
 from retorno.plans.screening import writing
-from retorno.vocabulary import ClosureTarget, MovementStatus, PartyKind, PersonStatus, PlanStatus, SeatStatus
+from retorno.vocabulary import ClosureTarget, MovementStatus, PartyKind, PersonStatus, PlanStatus
 
 
 class Way(StrEnum):
@@ -216,17 +217,7 @@ class Before:
     """A journey that was stopped: its day, its vehicles, its crossings."""
 
     day: date
-    labels: tuple[str, ...]
-    crossings: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class After:
-    """The journey in the plan: when it leaves, when home, by what, over which crossings."""
-
-    day: date
-    home_on: date
-    labels: tuple[str, ...]
+    vehicles: tuple[str, ...]
     crossings: tuple[str, ...]
 
 
@@ -240,7 +231,7 @@ class Replanned:
     stranded_since: date
     way: Way
     before: Before | None
-    after: After | None
+    after: Journey | None
 
 
 def replanned(session: Session, actor: access.Actor, *, closure_id: str, plan_id: str) -> tuple[Replanned, ...]:
@@ -256,10 +247,10 @@ def replanned(session: Session, actor: access.Actor, *, closure_id: str, plan_id
         rides = [row for row in found if group.group_id in row.group_ids]
         after = None
         if rides:
-            after = After(
+            after = Journey(
                 day=min(row.day for row in rides),
                 home_on=homes[group.group_id],
-                labels=tuple(row.short_name or row.vehicle_type for row in sorted(rides, key=lambda row: row.day)),
+                vehicles=tuple(row.short_name or row.vehicle_type for row in sorted(rides, key=lambda row: row.day)),
                 crossings=tuple(dict.fromkeys(border.crossing_id for row in rides for border in row.borders)),
             )
         way = Way.WAIT if after is None else Way.AIR if any(row.mode in AIR for row in rides) else Way.OTHER_CROSSING
@@ -318,7 +309,7 @@ def _before(session: Session, movement_ids: Sequence[str]) -> dict[str, Before]:
     return {
         group_id: Before(
             day=each[0].depart_at.date(),
-            labels=tuple(dict.fromkeys(movement.label for movement in each)),
+            vehicles=tuple(dict.fromkeys(movement.label for movement in each)),
             crossings=tuple(dict.fromkeys(one for movement in each for one in crossings[movement.movement_id])),
         )
         for group_id, each in rides.items()
@@ -390,26 +381,6 @@ def backlog(session: Session, actor: access.Actor, *, plan_id: str) -> Backlog:
         without_journey=left,
         order=tuple(order),
     )
-
-
-def seatless(session: Session, actor: access.Actor) -> int:
-    """People of the office's open cases who have no seat on a journey to come."""
-    actor = access.require(session, actor, "planning.read")
-    seated = select(Seat.person_id).where(
-        Seat.status == SeatStatus.ACTIVE, col(Seat.person_id).is_not(None), not_travelled(clock.now())
-    )
-    return session.exec(
-        select(func.count())
-        .select_from(Person)
-        .join(TravelGroup, col(TravelGroup.group_id) == Person.group_id)
-        .join(Case, col(Case.case_id) == TravelGroup.case_id)
-        .where(
-            Case.office_id == (actor.office_id or ""),
-            col(Case.closed_at).is_(None),
-            Person.status == PersonStatus.ACTIVE,
-            col(Person.person_id).not_in(seated),
-        )
-    ).one()
 
 
 def reopened(session: Session, actor: access.Actor, *, days: int = 30) -> tuple[Closure, ...]:

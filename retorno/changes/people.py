@@ -8,13 +8,13 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from retorno import clock, manifest
-from retorno.changes.effects import Effect, bump, cancel, log, supersede, take_off
+from retorno.changes.effects import Effect, cancel, log, supersede, take_off
 from retorno.confirmations import confirmation
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import Seat
 from retorno.models.people import Case, Consent, Fitness, Person, TravelGroup
 from retorno.models.protection import Hold, ProtectionAssignment
-from retorno.office import access, audit, notices
+from retorno.office import access, notices
 from retorno.vocabulary import (
     Answer,
     AnswerReason,
@@ -233,40 +233,3 @@ def decline(
         person = session.get_one(Person, row.person_id)
         return take_off(session, actor, [person.group_id], ChangeKind.DECLINED)
     return cancel(session, actor, [row.movement_id], ChangeKind.DECLINED, "declined")
-
-
-def split_group(session: Session, actor: access.Actor, *, person_ids: Sequence[str]) -> TravelGroup:
-    """Form a group of its own from some members; it travels only if R10 and R11 agree (readiness asks them)."""
-    if not person_ids:
-        raise InputError("nobody is ticked: tick who travels separately")
-    for person_id in person_ids:
-        actor = access.require(session, actor, "intake.update", person_id=person_id)
-    persons = [session.get_one(Person, person_id) for person_id in sorted(set(person_ids))]
-    if len({person.group_id for person in persons}) != 1:
-        raise InputError("these people are not of one group: split one group at a time")
-    old = session.get_one(TravelGroup, persons[0].group_id)
-    seated = session.exec(
-        select(Seat.seat_id).where(Seat.group_id == old.group_id, Seat.status == SeatStatus.ACTIVE)
-    ).first()
-    if seated is not None:
-        raise Stale("the group has seats: take it off its movement first")
-    made = TravelGroup(
-        case_id=old.case_id,
-        destination_country=old.destination_country,
-        destination_place_id=old.destination_place_id,
-        destination_municipality=old.destination_municipality,
-        earliest_date=old.earliest_date,
-        latest_date=old.latest_date,
-        split_from_group_id=old.split_from_group_id or old.group_id,
-    )
-    session.add(made)
-    session.flush()
-    for person in persons:
-        person.group_id = made.group_id
-        person.version += 1
-        session.add(person)
-    bump(session, old.group_id)
-    audit.append(
-        session, actor, act="changes.split", object_kind="group", object_id=old.group_id, ids={"into": made.group_id}
-    )
-    return made

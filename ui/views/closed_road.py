@@ -270,7 +270,7 @@ def _flights(rows: Sequence[Replanned]) -> list[tuple[str, int]]:
     found: dict[str, int] = {}
     for row in rows:
         if row.way is Way.AIR and row.after is not None:
-            label = row.after.labels[-1]
+            label = row.after.vehicles[-1]
             found[label] = found.get(label, 0) + row.person_count
     return sorted(found.items(), key=lambda each: (-each[1], each[0]))
 
@@ -278,14 +278,14 @@ def _flights(rows: Sequence[Replanned]) -> list[tuple[str, int]]:
 def _before(here: Visit, row: Replanned) -> str:
     if row.before is None:
         return "–"
-    return "\n".join([here.day(row.before.day), " + ".join(row.before.labels), *_names(here, row.before.crossings)])
+    return "\n".join([here.day(row.before.day), " + ".join(row.before.vehicles), *_names(here, row.before.crossings)])
 
 
 def _after(here: Visit, row: Replanned) -> str:
     if row.after is None:
         return here.t("view.closures.way.wait")
     home = here.t("view.plan.journey", day=here.day(row.after.day), home=here.day(row.after.home_on))
-    return "\n".join([home, " + ".join(row.after.labels), *_names(here, row.after.crossings)])
+    return "\n".join([home, " + ".join(row.after.vehicles), *_names(here, row.after.crossings)])
 
 
 def _names(here: Visit, crossing_ids: Sequence[str]) -> list[str]:
