@@ -21,7 +21,7 @@ optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.c
 optimizer.master
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
 optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices
-optimizer.solve optimizer.warm
+optimizer.solve optimizer.rounds optimizer.rounds_files optimizer.rounds_check optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
 database office.audit office.access office.notices office.accounts office.oversight office.jobs
