@@ -15,7 +15,8 @@ routes.outlines routes.column_check routes.draft routes.road_check routes.fact_c
 routes.agreements routes.calendars routes.ways routes.timeline routes.departures routes.daytrips
 routes.transit routes.offers routes.timetables routes.coaches routes.scheduled routes.transport routes.travellers
 routes.bounds routes.chains routes.itineraries routes.no_way
-optimizer.facts optimizer.documents optimizer.problem optimizer.check optimizer.kernels optimizer.timespace
+optimizer.facts optimizer.documents optimizer.writing optimizer.problem optimizer.verdict optimizer.check
+optimizer.kernels optimizer.timespace
 optimizer.handles optimizer.place optimizer.setting optimizer.insert optimizer.readback optimizer.construct
 optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing
 optimizer.master
@@ -212,7 +213,7 @@ def test_the_optimizer_meets_no_person_and_the_ground_no_database() -> None:
 def test_the_judge_shares_nothing_with_the_judged() -> None:
     known = modules()
     used = {own(name, known) for name, _, _ in imports(known["optimizer.check"])} - {None}
-    assert used <= {"errors", "vocabulary", "optimizer.problem", "optimizer.facts", "optimizer.documents"}
+    assert used <= {"errors", "vocabulary", "optimizer.problem", "optimizer.verdict"}
 
 
 def test_one_door_to_the_optimizer() -> None:

@@ -7,11 +7,11 @@ or of the wrong kind ends the judgement with `MALFORMED`.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from retorno.optimizer.problem import (
     DAY_MIN,
@@ -21,144 +21,16 @@ from retorno.optimizer.problem import (
     Plan,
     Problem,
     Replan,
+    Rest,
     Service,
     Trip,
     VehicleType,
     leg_to_json,
     plan_to_json,
 )
+from retorno.optimizer.verdict import COST_PARTS, SUMMANDS, Code, Uses, Verdict, Violation
 
-
-class Code(StrEnum):
-    """What a plan can break; the words of the public format."""
-
-    HEADER = "HEADER"
-    MALFORMED = "MALFORMED"
-    VEHICLE_TWICE = "VEHICLE_TWICE"
-    VEHICLE_UNKNOWN = "VEHICLE_UNKNOWN"
-    TRIP_UNKNOWN = "TRIP_UNKNOWN"
-    VEHICLE_DAYS = "VEHICLE_DAYS"
-    VEHICLE_PLACE = "VEHICLE_PLACE"
-    VEHICLE_END = "VEHICLE_END"
-    TRIP_NOT_RUN = "TRIP_NOT_RUN"
-    FLEET = "FLEET"
-    GROUP_UNKNOWN = "GROUP_UNKNOWN"
-    LEG_UNKNOWN = "LEG_UNKNOWN"
-    LEG_PLACE = "LEG_PLACE"
-    NOT_HOME = "NOT_HOME"
-    PAST_DESTINATION = "PAST_DESTINATION"
-    LEG_NOT_RUN = "LEG_NOT_RUN"
-    VULNERABLE_HOURS = "VULNERABLE_HOURS"
-    NOT_READY = "NOT_READY"
-    TOO_LATE = "TOO_LATE"
-    JOURNEY_TOO_LONG = "JOURNEY_TOO_LONG"
-    TRANSFER = "TRANSFER"
-    LAND_LEG_SECOND = "LAND_LEG_SECOND"
-    NO_SUCH_MOVE = "NO_SUCH_MOVE"
-    BARRED_COUNTRY = "BARRED_COUNTRY"
-    SEATS = "SEATS"
-    WHEELCHAIRS = "WHEELCHAIRS"
-    QUOTA = "QUOTA"
-    BEDS = "BEDS"
-    RECEPTION = "RECEPTION"
-    SERVICE_SEATS = "SERVICE_SEATS"
-    CHARTER_SEATS = "CHARTER_SEATS"
-    CHARTER_MINIMUM = "CHARTER_MINIMUM"
-    AIRCRAFT = "AIRCRAFT"
-    ESCORTS = "ESCORTS"
-    CONFLICT = "CONFLICT"
-    PAST_LEG = "PAST_LEG"
-    PAST_VEHICLE = "PAST_VEHICLE"
-    LOCKED = "LOCKED"
-
-
-# The five summands of the value, and the parts that the third of them is made of.
-SUMMANDS: Final = ("unplanned", "waiting", "cost", "comfort", "changes")
-COST_PARTS: Final = ("trips", "idle", "return", "hire", "fares", "charters", "beds", "escorts")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Violation:
-    """One broken constraint; the ids are empty where the constraint is not about one group or vehicle."""
-
-    code: Code
-    text: str
-    group_id: str = ""
-    vehicle_id: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.text}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """What the judge found.
-
-    Parameters
-    ----------
-    violations
-        In the order found; none means the plan is valid.
-    value_cents
-        The objective, to be minimised; the sum of the components named in `SUMMANDS`. 0 if malformed.
-    components
-        Cents by name: those of `SUMMANDS` and, as parts of ``cost``, those of `COST_PARTS`.
-    persons, persons_unplanned
-        Of all groups; of those without a leg.
-    person_days
-        Persons times days from ready day to arrival, or to the end of the horizon if unplanned.
-    trips_run, groups_changed
-        Vehicle moves; groups whose earlier itinerary differs (replanning only).
-    """
-
-    violations: tuple[Violation, ...]
-    value_cents: int
-    components: dict[str, int]
-    persons: int
-    persons_unplanned: int
-    person_days: int
-    trips_run: int
-    groups_changed: int
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether no constraint is broken."""
-        return not self.violations
-
-    @property
-    def codes(self) -> tuple[Code, ...]:
-        """The code of every violation, sorted, repeats kept."""
-        return tuple(sorted(violation.code for violation in self.violations))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Uses:
-    """What a plan uses of every capacity; persons with their escorts unless said otherwise. Unused is absent.
-
-    Parameters
-    ----------
-    seats, wheelchairs
-        By (vehicle, day, segment); wheelchair places.
-    quota, beds, services
-        By (crossing, day), (site, night), (service, day).
-    reception
-        By (site, day); persons without escorts.
-    charters
-        By (charter, day, aircraft).
-    escorts
-        By (pool, day); escorts.
-    riders
-        By group: the (vehicle, day) it rides.
-    """
-
-    seats: Mapping[tuple[str, int, int], int]
-    wheelchairs: Mapping[tuple[str, int, int], int]
-    quota: Mapping[tuple[str, int], int]
-    beds: Mapping[tuple[str, int], int]
-    reception: Mapping[tuple[str, int], int]
-    services: Mapping[tuple[str, int], int]
-    charters: Mapping[tuple[str, int, int], int]
-    escorts: Mapping[tuple[str | None, int], int]
-    riders: Mapping[str, frozenset[tuple[str, int]]]
+__all__ = ["COST_PARTS", "SUMMANDS", "Code", "Uses", "Verdict", "Violation", "judge", "judge_json", "uses"]
 
 
 def uses(problem: Problem, plan: Plan) -> Uses:
@@ -174,6 +46,11 @@ def uses(problem: Problem, plan: Plan) -> Uses:
         services=dict(judgement.service_used),
         charters=dict(judgement.charter_used),
         escorts=dict(judgement.escorts_used),
+        children=dict(judgement.children_used),
+        linked_children=dict(judgement.linked_children),
+        linked_escorts=dict(judgement.linked_escorts),
+        women=dict(judgement.women_used),
+        men=dict(judgement.men_used),
         riders={group_id: frozenset(rides) for group_id, rides in judgement.riders.items()},
     )
 
@@ -252,6 +129,11 @@ class _Judgement:
         self.service_used: Counter[Any] = Counter()  # (service, day)
         self.charter_used: Counter[Any] = Counter()  # (charter, day, aircraft)
         self.escorts_used: Counter[Any] = Counter()  # (pool, day)
+        self.women_used: Counter[Any] = Counter()  # (pool, day)
+        self.men_used: Counter[Any] = Counter()  # (pool, day)
+        self.children_used: Counter[Any] = Counter()  # (vehicle, day, segment); unaccompanied ones
+        self.linked_children: Counter[Any] = Counter()  # (service or charter, day, aircraft)
+        self.linked_escorts: Counter[Any] = Counter()  # (service or charter, day, aircraft)
 
     def blame(self, code: Code, text: str, *, group_id: str = "", vehicle_id: Any = "") -> None:
         self.violations.append(Violation(code=code, text=text, group_id=group_id, vehicle_id=str(vehicle_id)))
@@ -270,6 +152,11 @@ class _Judgement:
         self.service_seats_suffice()
         self.charters_are_filled()
         self.escorts_suffice()
+        self.escorts_of_each_sex_suffice()
+        self.unaccompanied_children_are_few()
+        self.escorts_have_return_seats()
+        if self.problem.rest is not None:
+            self.vehicles_rest(self.problem.rest)
         self.conflicting_groups_stay_apart()
         if self.problem.replan is not None:
             self.past_vehicles_stand(self.problem.replan, document["vehicles"])
@@ -485,6 +372,8 @@ class _Judgement:
         if before is not None:
             last, last_day = before
             self.group_comes_home(group, last.end, legs[0]["day"], last_day + last.arrive_min // DAY_MIN)
+            if self.problem.escorts_keep_seats and isinstance(last.row, Trip):
+                self.book_way_back(group, legs[-1]["vehicle"], last_day)
 
     def leg_follows_on(self, group: Group, ride: _Ride, before: tuple[_Ride, Any] | None, where: str) -> None:
         """LEG_PLACE: a leg starts where the group is. PAST_DESTINATION: nobody travels on from home."""
@@ -559,15 +448,20 @@ class _Judgement:
             for segment in range(leg["board"], leg["alight"]):
                 self.seats_used[vehicle_id, day, segment] += group.seats
                 self.wheelchairs_used[vehicle_id, day, segment] += group.wheelchairs
+                self.children_used[vehicle_id, day, segment] += group.unaccompanied
         elif isinstance(row, Service):
             self.service_used[row.id, day] += group.seats
             self.cents["fares"] += row.fare_cents * group.seats
+            self.linked_children[row.id, day, 0] += group.unaccompanied
+            self.linked_escorts[row.id, day, 0] += group.escorts
         else:
             aircraft = leg["aircraft"]
             if not 0 <= aircraft < row.max_per_day:
                 text = f"{where}: aircraft {aircraft}, there are {row.max_per_day} a day"
                 self.blame(Code.AIRCRAFT, text, group_id=group.id)
             self.charter_used[row.id, day, aircraft] += group.seats
+            self.linked_children[row.id, day, aircraft] += group.unaccompanied
+            self.linked_escorts[row.id, day, aircraft] += group.escorts
 
     def group_comes_home(self, group: Group, end: str, first_day: Any, last_day: Any) -> None:
         """NOT_HOME, TOO_LATE, JOURNEY_TOO_LONG; books reception, waiting and escorts."""
@@ -590,6 +484,16 @@ class _Judgement:
             self.cents["escorts"] += problem.costs.escort_day_cents * group.escorts * (back_day - first_day + 1)
             for day in self.within_sight(range(first_day, min(back_day + 1, self.horizon))):
                 self.escorts_used[group.escort_pool, day] += group.escorts
+                self.women_used[group.escort_pool, day] += group.escort_women
+                self.men_used[group.escort_pool, day] += group.escort_men
+
+    def book_way_back(self, group: Group, vehicle_id: Any, arrived: Any) -> None:
+        """Seats for a group's escorts on whatever the vehicle drives while it brings them home."""
+        moves = self.moves.get(vehicle_id, {})
+        for day in self.within_sight(range(arrived + 1, arrived + self.problem.escort_return_days + 1)):
+            trip = self.trips.get(moves.get(day, ""))
+            for segment in range(len(trip.stops) - 1 if trip else 0):
+                self.seats_used[vehicle_id, day, segment] += group.escorts
 
     # ---- capacities -----------------------------------------------------------------------------------
 
@@ -647,6 +551,60 @@ class _Judgement:
         available = {pool.id: pool.available for pool in self.problem.escort_pools}
         for (pool, day), used in self.escorts_used.items():
             self.at_most(Code.ESCORTS, f"pool {pool} day {day}", used, available.get(pool, 0))
+
+    # ---- only in problems of version 2 ----------------------------------------------------------------
+
+    def escorts_of_each_sex_suffice(self) -> None:
+        """ESCORT_SEX: per pool and day, escorts who have to be women <= women, and men likewise."""
+        for pool in self.problem.escort_pools:
+            for word, told, used in (("women", pool.women, self.women_used), ("men", pool.men, self.men_used)):
+                for day, limit in enumerate(told or ()):
+                    self.at_most(Code.ESCORT_SEX, f"pool {pool.id} day {day}: {word}", used[pool.id, day], limit)
+
+    def unaccompanied_children_are_few(self) -> None:
+        """UNACCOMPANIED: per vehicle, day and segment, and per departure, unaccompanied children aboard <= limit."""
+        for (vehicle_id, day, segment), used in self.children_used.items():
+            limit = self.type_of[vehicle_id].unaccompanied_max
+            if limit is not None:
+                where = f"vehicle {vehicle_id} day {day} segment {segment}"
+                self.at_most(Code.UNACCOMPANIED, where, used, limit)
+        for (row_id, day, aircraft), used in self.linked_children.items():
+            limit = self.link(row_id).unaccompanied_max
+            if limit is not None:
+                self.at_most(Code.UNACCOMPANIED, f"{row_id} day {day} aircraft {aircraft}", used, limit)
+
+    def escorts_have_return_seats(self) -> None:
+        """ESCORT_RETURN: per departure of a service or charter, escorts aboard <= return seats bought with it."""
+        for (row_id, day, aircraft), used in self.linked_escorts.items():
+            limit = self.link(row_id).escort_returns
+            if limit is not None:
+                self.at_most(Code.ESCORT_RETURN, f"{row_id} day {day} aircraft {aircraft}", used, limit)
+
+    def link(self, row_id: str) -> Service | Charter:
+        return self.services[row_id] if row_id in self.services else self.charters[row_id]
+
+    def vehicles_rest(self, rest: Rest) -> None:
+        """VEHICLE_REST, VEHICLE_NIGHT: enough days without a move, enough minutes between two days. Once a vehicle.
+
+        What happened before now is a fact: only days on which a vehicle still moves are judged.
+        """
+        now_day = self.problem.replan.now_day if self.problem.replan else 0
+        for vehicle_id, moves in self.moves.items():
+            days = sorted(day for day, trip_id in moves.items() if trip_id in self.trips)
+            for position, last in enumerate(days):
+                worked = position + 1 - bisect_right(days, last - rest.window_days)
+                if last >= now_day and worked > rest.most_days:
+                    text = f"vehicle {vehicle_id} moves on {worked} of the {rest.window_days} days up to day {last}"
+                    self.blame(Code.VEHICLE_REST, f"{text}, limit {rest.most_days}", vehicle_id=vehicle_id)
+                    break
+            for day in days:
+                if day < now_day or day - 1 not in moves or moves[day - 1] not in self.trips:
+                    continue
+                night = DAY_MIN + self.trips[moves[day]].depart_min[0] - self.trips[moves[day - 1]].arrive_min[-1]
+                if night < rest.night_min:
+                    text = f"vehicle {vehicle_id} stands {night} minutes before day {day}, at least {rest.night_min}"
+                    self.blame(Code.VEHICLE_NIGHT, text, vehicle_id=vehicle_id)
+                    break
 
     def conflicting_groups_stay_apart(self) -> None:
         """CONFLICT: two conflicting groups never ride one vehicle on one day."""

@@ -119,6 +119,7 @@ class Reader:
         self.file = file
         self.faults: list[Fault] = []
         self.horizon_days = 0
+        self.version = 1
         self.ids: dict[str, set[str]] = {}
 
     def fault(self, where: str, what: str, value: Any = None) -> None:
@@ -146,6 +147,10 @@ class Reader:
             limit = f"at least {least}" if most == LARGEST_NUMBER else f"from {least} to {most}"
             self.wrong(f"{where}{key}", found, f"a whole number {limit}")
         return max(least, 0)
+
+    def limit(self, row: Mapping[str, Any], key: str, where: str, most: int = LARGEST_NUMBER) -> int | None:
+        """A number that only version 2 of a format has; None where it is absent, null, or the file of version 1."""
+        return self.whole(row, key, where, 0, most) if self.version > 1 and row.get(key) is not None else None
 
     def number(self, row: Mapping[str, Any], key: str, where: str, most: float) -> float:
         found = self.value(row, key, where)

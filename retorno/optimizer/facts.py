@@ -51,7 +51,10 @@ class Crossing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VehicleType:
-    """A kind of vehicle; ``return_cents`` gives, per site, the price of bringing it home empty."""
+    """A kind of vehicle; ``return_cents`` gives, per site, the price of bringing it home empty.
+
+    ``unaccompanied_max`` is the most unaccompanied children aboard at a time; None for no limit.
+    """
 
     id: str
     seats: int
@@ -60,6 +63,7 @@ class VehicleType:
     day_cents: int
     hire_cents: int
     return_cents: Mapping[str, int]
+    unaccompanied_max: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +92,11 @@ class Trip:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    """Seats on a scheduled departure; ``arrive_min`` of 1440 or more is a later day."""
+    """Seats on a scheduled departure; ``arrive_min`` of 1440 or more is a later day.
+
+    ``unaccompanied_max`` is the most unaccompanied children on one departure, ``escort_returns`` the seats bought on
+    the way back for escorts who ride along; None for no limit.
+    """
 
     id: str
     mode: Literal["flight", "coach"]
@@ -101,11 +109,16 @@ class Service:
     seats: int
     fare_cents: int
     crossings: tuple[str, ...]
+    unaccompanied_max: int | None = None
+    escort_returns: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Charter:
-    """Whole aircraft; each flies with at least ``min_load`` and at most ``seats`` persons."""
+    """Whole aircraft; each flies with at least ``min_load`` and at most ``seats`` persons.
+
+    ``unaccompanied_max`` and ``escort_returns`` as for a service, for each aircraft.
+    """
 
     id: str
     origin: str
@@ -117,19 +130,27 @@ class Charter:
     min_load: int
     fixed_cents: int
     max_per_day: int
+    unaccompanied_max: int | None = None
+    escort_returns: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EscortPool:
-    """Escorts that may be busy on one day."""
+    """Escorts that may be busy on one day; ``women`` and ``men`` are how many of them, per day, None if not told."""
 
     id: str
     available: int
+    women: tuple[int, ...] | None = None
+    men: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """People who travel together and are never split; both prices are for the whole group."""
+    """People who travel together and are never split; both prices are for the whole group.
+
+    ``unaccompanied`` of its persons are unaccompanied children; of its escorts at least ``escort_women`` are women and
+    ``escort_men`` men.
+    """
 
     id: str
     persons: int
@@ -145,6 +166,9 @@ class Group:
     wait_cents_per_day: int
     unplanned_cents: int
     max_journey_days: int | None = None
+    unaccompanied: int = 0
+    escort_women: int = 0
+    escort_men: int = 0
 
     @property
     def seats(self) -> int:
@@ -211,8 +235,29 @@ class Replan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rest:
+    """What a vehicle's drivers need: they stay with their vehicle.
+
+    Parameters
+    ----------
+    window_days, most_days
+        In any so many days that follow each other a vehicle moves on at most so many.
+    night_min
+        Least minutes between the end of a move and the start of one on the next day.
+    """
+
+    window_days: int
+    most_days: int
+    night_min: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """Everything a plan is made from and judged by; ids and numbers, nothing about a person."""
+    """Everything a plan is made from and judged by; ids and numbers, nothing about a person.
+
+    With ``escorts_keep_seats`` 1, escorts whose group arrives in a vehicle of the plan go home in it: they keep their
+    seats on its moves of the next ``escort_return_days`` days.
+    """
 
     name: str
     horizon_days: int
@@ -235,6 +280,8 @@ class Problem:
     groups: tuple[Group, ...]
     conflicts: tuple[tuple[str, str], ...]
     replan: Replan | None = None
+    rest: Rest | None = None
+    escorts_keep_seats: int = 0
 
 
 def EMPTY_PLAN(problem: Problem) -> Plan:

@@ -1,4 +1,4 @@
-"""Joint planning problems and plans in their public JSON format, version 1 (docs/optimizer-format.md).
+"""Joint planning problems and plans in their public JSON format, versions 1 and 2 (docs/optimizer-format.md).
 
 Reading gathers every fault of a file and raises them together. The facts themselves are in `optimizer.facts` and
 are imported from here.
@@ -6,7 +6,6 @@ are imported from here.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,10 +29,20 @@ from retorno.optimizer.facts import (
     PlannedVehicle,
     Problem,
     Replan,
+    Rest,
     Service,
     Site,
     Trip,
     VehicleType,
+)
+from retorno.optimizer.writing import (
+    PLAN_FORMAT,
+    PROBLEM_FORMAT,
+    PROBLEM_FORMAT_2,
+    digest,
+    leg_to_json,
+    plan_to_json,
+    problem_to_json,
 )
 
 __all__ = [
@@ -42,6 +51,7 @@ __all__ = [
     "LONGEST_HORIZON_DAYS",
     "PLAN_FORMAT",
     "PROBLEM_FORMAT",
+    "PROBLEM_FORMAT_2",
     "Charter",
     "Costs",
     "Crossing",
@@ -54,6 +64,7 @@ __all__ = [
     "PlannedVehicle",
     "Problem",
     "Replan",
+    "Rest",
     "Service",
     "Site",
     "Trip",
@@ -72,99 +83,8 @@ __all__ = [
     "write_problem",
 ]
 
-PROBLEM_FORMAT: Final = "retorno-joint-problem/1"
-PLAN_FORMAT: Final = "retorno-joint-plan/1"
-
 # Our assumption: nobody plans further ahead, and no file can ask for endless days.
 LONGEST_HORIZON_DAYS: Final = 1_000
-
-# ---- writing ------------------------------------------------------------------------------------------
-
-
-def plan_to_json(plan: Plan) -> dict[str, Any]:
-    """The plan as a JSON object of the public format."""
-    return {
-        "format": PLAN_FORMAT,
-        "problem": plan.problem,
-        "vehicles": [
-            {
-                "id": vehicle.id,
-                "type": vehicle.type,
-                "depot": vehicle.depot,
-                "hired": vehicle.hired,
-                "moves": [[day, trip_id] for day, trip_id in vehicle.moves],
-            }
-            for vehicle in plan.vehicles
-        ],
-        "itineraries": {group_id: [leg_to_json(leg) for leg in legs] for group_id, legs in plan.itineraries.items()},
-    }
-
-
-def leg_to_json(leg: Leg) -> dict[str, Any]:
-    """One leg as a JSON object of the public format."""
-    document: dict[str, Any] = {leg.kind: leg.row_id, "day": leg.day}
-    if leg.kind == "trip":
-        document |= {"vehicle": leg.vehicle, "board": leg.board, "alight": leg.alight}
-    elif leg.kind == "charter":
-        document["aircraft"] = leg.aircraft
-    for key, value in leg.extra:
-        document[key] = json.loads(value)
-    return document
-
-
-def problem_to_json(problem: Problem) -> dict[str, Any]:
-    """The problem as a JSON object of the public format."""
-    document: dict[str, Any] = {
-        "format": PROBLEM_FORMAT,
-        "name": problem.name,
-        "horizon_days": problem.horizon_days,
-        "first_date": problem.first_date,
-        "clock_utc_offset_min": problem.clock_utc_offset_min,
-        "transfer_min": problem.transfer_min,
-        "max_journey_days": problem.max_journey_days,
-        "escort_return_days": problem.escort_return_days,
-        "costs": _row_to_json(problem.costs),
-    }
-    for table in ("sites", "crossings", "vehicle_types", "depots", "trips", "services", "charters"):
-        document[table] = [_row_to_json(row) for row in getattr(problem, table)]
-    document["closures"] = [list(pair) for pair in sorted(problem.closures)]
-    document["cancelled"] = [list(pair) for pair in sorted(problem.cancelled)]
-    document["escort_pools"] = [_row_to_json(pool) for pool in problem.escort_pools]
-    document["groups"] = [_row_to_json(group) for group in problem.groups]
-    document["conflicts"] = [list(pair) for pair in problem.conflicts]
-    if problem.replan is not None:
-        document["replan"] = {
-            "now_day": problem.replan.now_day,
-            "previous": plan_to_json(problem.replan.previous),
-            "change_cents": problem.replan.change_cents,
-            "locked_groups": list(problem.replan.locked_groups),
-        }
-    return document
-
-
-def _row_to_json(row: Any) -> dict[str, Any]:
-    is_link = isinstance(row, Service | Charter)
-    document: dict[str, Any] = {}
-    for name in type(row).__dataclass_fields__:
-        value = getattr(row, name)
-        if name == "max_journey_days" and value is None:
-            continue
-        if is_link and name in ("origin", "destination"):
-            name = "from" if name == "origin" else "to"
-        document[name] = _plain(value)
-    return document
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-def digest(problem: Problem) -> str:
-    """SHA-256 (hexadecimal) of the problem's canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(problem_to_json(problem), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_problem(path: str | Path, problem: Problem) -> None:
@@ -218,7 +138,8 @@ def problem_from_json(document: Any, file: str = "") -> Problem:
         With every fault found.
     """
     reader = Reader(file)
-    _expect_format(reader, document, PROBLEM_FORMAT)
+    _expect_format(reader, document, PROBLEM_FORMAT, PROBLEM_FORMAT_2)
+    reader.version = 2 if document["format"] == PROBLEM_FORMAT_2 else 1
     reader.horizon_days = reader.whole(document, "horizon_days", "", 1, LONGEST_HORIZON_DAYS)
     costs = document.get("costs")
     if not isinstance(costs, dict):
@@ -256,18 +177,21 @@ def problem_from_json(document: Any, file: str = "") -> Problem:
         groups=groups,
         conflicts=_conflicts(reader, document),
         replan=_replan(reader, document),
+        rest=_rest(reader, document) if reader.version > 1 else None,
+        escorts_keep_seats=reader.limit(document, "escorts_keep_seats", "", most=1) or 0,
     )
     reader.finish()
     return problem
 
 
-def _expect_format(reader: Reader, document: Any, wanted: str) -> None:
+def _expect_format(reader: Reader, document: Any, *wanted: str) -> None:
     """Stop at once at a document of another kind: its other faults would only confuse."""
     found = document.get("format") if isinstance(document, dict) else None
-    if found != wanted:
-        kind = {PROBLEM_FORMAT: "a problem", PLAN_FORMAT: "a plan"}
-        other = f"{kind[found]}, not {kind[wanted]}: " if isinstance(found, str) and found in kind else ""
-        reader.fault("format", f'is {other}{json.dumps(found, default=str)[:60]}, expected "{wanted}"')
+    if found not in wanted:
+        kind = {PROBLEM_FORMAT: "a problem", PROBLEM_FORMAT_2: "a problem", PLAN_FORMAT: "a plan"}
+        other = f"{kind[found]}, not {kind[wanted[0]]}: " if isinstance(found, str) and found in kind else ""
+        expected = " or ".join(f'"{each}"' for each in wanted)
+        reader.fault("format", f"is {other}{json.dumps(found, default=str)[:60]}, expected {expected}")
         reader.finish()
 
 
@@ -316,6 +240,7 @@ def _vehicle_type(reader: Reader, row: Mapping[str, Any], where: str) -> Vehicle
         day_cents=reader.whole(row, "day_cents", where),
         hire_cents=reader.whole(row, "hire_cents", where),
         return_cents=reader.counts(row, "return_cents", where, "sites"),
+        unaccompanied_max=reader.limit(row, "unaccompanied_max", where),
     )
 
 
@@ -392,6 +317,8 @@ def _service(reader: Reader, row: Mapping[str, Any], where: str) -> Service:
         seats=reader.whole(row, "seats", where),
         fare_cents=reader.whole(row, "fare_cents", where),
         crossings=reader.references(row, "crossings", where, "crossings") if "crossings" in row else (),
+        unaccompanied_max=reader.limit(row, "unaccompanied_max", where),
+        escort_returns=reader.limit(row, "escort_returns", where),
         **_link(reader, row, where),
     )
 
@@ -404,6 +331,8 @@ def _charter(reader: Reader, row: Mapping[str, Any], where: str) -> Charter:
         min_load=reader.whole(row, "min_load", where),
         fixed_cents=reader.whole(row, "fixed_cents", where),
         max_per_day=reader.whole(row, "max_per_day", where),
+        unaccompanied_max=reader.limit(row, "unaccompanied_max", where),
+        escort_returns=reader.limit(row, "escort_returns", where),
         **_link(reader, row, where),
     )
 
@@ -423,7 +352,13 @@ def _link(reader: Reader, row: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _escort_pool(reader: Reader, row: Mapping[str, Any], where: str) -> EscortPool:
-    return EscortPool(id=reader.text(row, "id", where), available=reader.whole(row, "available", where))
+    told = {name for name in ("women", "men") if reader.version > 1 and row.get(name) is not None}
+    return EscortPool(
+        id=reader.text(row, "id", where),
+        available=reader.whole(row, "available", where),
+        women=reader.per_day(row, "women", where) if "women" in told else None,
+        men=reader.per_day(row, "men", where) if "men" in told else None,
+    )
 
 
 def _group(reader: Reader, row: Mapping[str, Any], where: str) -> Group:
@@ -431,21 +366,32 @@ def _group(reader: Reader, row: Mapping[str, Any], where: str) -> Group:
     if row.get("escort_pool", MISSING) is not None:
         pool = reader.reference(row, "escort_pool", where, "escort_pools")
     own_limit = row.get("max_journey_days") is not None
+    persons = reader.whole(row, "persons", where, 1)
+    escorts = reader.whole(row, "escorts", where)
+    women, men = reader.limit(row, "escort_women", where) or 0, reader.limit(row, "escort_men", where) or 0
+    if women + men > escorts:
+        reader.fault(f"{where}escort_women", f"and escort_men are {women + men} together, more than {escorts} escorts")
+    alone = reader.limit(row, "unaccompanied", where) or 0
+    if alone > persons:
+        reader.fault(f"{where}unaccompanied", f"is {alone}, more than {persons} persons")
     return Group(
         id=reader.text(row, "id", where),
-        persons=reader.whole(row, "persons", where, 1),
+        persons=persons,
         origin=reader.reference(row, "origin", where, "sites"),
         destination=reader.reference(row, "destination", where, "sites"),
         ready_day=reader.whole(row, "ready_day", where),
         latest_day=reader.whole(row, "latest_day", where),
         vulnerable=reader.whole(row, "vulnerable", where, 0, 1),
         wheelchairs=reader.whole(row, "wheelchairs", where),
-        escorts=reader.whole(row, "escorts", where),
+        escorts=escorts,
         escort_pool=pool,
         barred_countries=reader.texts(row, "barred_countries", where),
         wait_cents_per_day=reader.whole(row, "wait_cents_per_day", where),
         unplanned_cents=reader.whole(row, "unplanned_cents", where),
         max_journey_days=reader.whole(row, "max_journey_days", where) if own_limit else None,
+        unaccompanied=alone,
+        escort_women=women,
+        escort_men=men,
     )
 
 
@@ -489,6 +435,23 @@ def _replan(reader: Reader, document: Mapping[str, Any]) -> Replan | None:
         change_cents=reader.whole(row, "change_cents", "replan."),
         locked_groups=reader.texts(row, "locked_groups", "replan."),
     )
+
+
+def _rest(reader: Reader, document: Mapping[str, Any]) -> Rest | None:
+    row = document.get("rest")
+    if row is None:
+        return None
+    if not isinstance(row, dict):
+        reader.wrong("rest", row, "an object")
+        return None
+    rest = Rest(
+        window_days=reader.whole(row, "window_days", "rest.", 1, LONGEST_HORIZON_DAYS),
+        most_days=reader.whole(row, "most_days", "rest.", 1, LONGEST_HORIZON_DAYS),
+        night_min=reader.whole(row, "night_min", "rest.", 0, DAY_MIN),
+    )
+    if rest.most_days > rest.window_days:
+        reader.fault("rest.most_days", f"is {rest.most_days}, more than the {rest.window_days} days of the window")
+    return rest
 
 
 def plan_from_json(document: Any, file: str = "") -> Plan:

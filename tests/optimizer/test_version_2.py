@@ -1,0 +1,256 @@
+"""What only version 2 of the format can state: each constraint alone, legal, at the limit and beyond it.
+
+The ground is that of `test_constraints`: A - B - C, a van of 5 seats, services of 5 seats, an aircraft of 6.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from retorno.errors import InputError
+from retorno.optimizer.check import Code, judge
+from retorno.optimizer.problem import (
+    PROBLEM_FORMAT,
+    PROBLEM_FORMAT_2,
+    EscortPool,
+    Leg,
+    Plan,
+    Problem,
+    Replan,
+    Rest,
+    plan_to_json,
+    problem_from_json,
+    problem_to_json,
+)
+from tests.optimizer.random_problems import random_problem
+from tests.optimizer.test_constraints import (
+    PROBLEM,
+    by_charter,
+    by_service,
+    by_trip,
+    group,
+    plan,
+    through,
+    trip,
+    van,
+    with_group,
+    with_service,
+)
+
+WEEK = Rest(window_days=7, most_days=6, night_min=0)
+
+
+def codes(problem: Problem, made: Plan) -> tuple[Code, ...]:
+    """What the judge finds, after the problem went through a file."""
+    again = problem_from_json(json.loads(json.dumps(problem_to_json(problem))))
+    assert again == problem
+    return judge(again, made).codes
+
+
+def with_van(**changes: Any) -> Problem:
+    """The problem with changes to its vehicle type, and two children alone in G, one in H."""
+    kinds = (replace(PROBLEM.vehicle_types[0], **changes),)
+    return replace(children(), vehicle_types=kinds)
+
+
+def children(problem: Problem = PROBLEM, *, first: int = 2, second: int = 1) -> Problem:
+    """Unaccompanied children in G and H."""
+    groups = (replace(problem.groups[0], unaccompanied=first), replace(problem.groups[1], unaccompanied=second))
+    return replace(problem, groups=groups)
+
+
+def escorted(problem: Problem = PROBLEM, **changes: Any) -> Problem:
+    """The problem with an escort for G."""
+    return with_group(problem, escorts=1, escort_pool="E", **changes)
+
+
+# ---- children alone (R14) -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("most", "expected"), [(None, ()), (3, ()), (2, (Code.UNACCOMPANIED,))])
+def test_no_more_unaccompanied_children_in_a_vehicle_than_its_type_may_carry(
+    most: int | None, expected: tuple[Code, ...]
+) -> None:
+    both = plan(van("V", (1, "AC")), G=(through(1),), H=(through(1),))
+
+    assert codes(with_van(unaccompanied_max=most), both) == (expected * 2)  # On each of the two segments.
+
+
+def test_unaccompanied_children_are_counted_segment_by_segment() -> None:
+    problem = replace(with_van(unaccompanied_max=2), groups=(replace(children().groups[0]), group("H", origin="B")))
+    problem = replace(problem, groups=(problem.groups[0], replace(problem.groups[1], persons=2, unaccompanied=2)))
+    made = plan(
+        van("V", (1, "AC")), G=(by_trip("AC", 1), by_service("coach-BC", 2)), H=(by_trip("AC", 1, board=1, alight=2),)
+    )
+
+    assert codes(problem, made) == ()
+
+
+@pytest.mark.parametrize(("most", "expected"), [(3, ()), (2, (Code.UNACCOMPANIED,))])
+def test_no_more_unaccompanied_children_on_a_departure_than_it_may_carry(most: int, expected: tuple[Code, ...]) -> None:
+    by_air = plan(G=(by_service("fly-AC", 0),), H=(by_service("fly-AC", 0),))
+    chartered = plan(G=(by_charter(0),), H=(by_charter(0),))
+    charters = tuple(replace(row, unaccompanied_max=most) for row in PROBLEM.charters)
+
+    assert codes(children(with_service("fly-AC", unaccompanied_max=most)), by_air) == expected
+    assert codes(children(replace(PROBLEM, charters=charters)), chartered) == expected
+
+
+def test_each_aircraft_has_its_own_limit() -> None:
+    charters = tuple(replace(row, unaccompanied_max=2, min_load=1, max_per_day=2) for row in PROBLEM.charters)
+    apart = plan(G=(by_charter(0),), H=(by_charter(0, aircraft=1),))
+
+    assert codes(children(replace(PROBLEM, charters=charters)), apart) == ()
+
+
+# ---- escorts (R13) ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("women", "expected"), [(1, ()), (0, (Code.ESCORT_SEX,) * 2)])
+def test_escorts_who_have_to_be_women_are_that_many(women: int, expected: tuple[Code, ...]) -> None:
+    pool = EscortPool(id="E", available=2, women=(women,) * 5, men=(2 - women,) * 5)
+    problem = replace(escorted(escort_women=1), escort_pools=(pool,))
+
+    # Day 1 under way, day 2 on the way back.
+    assert codes(problem, plan(van("V", (1, "AC")), G=(through(1),))) == expected
+
+
+def test_escorts_who_have_to_be_men_are_that_many_on_each_day() -> None:
+    pool = EscortPool(id="E", available=2, women=None, men=(0, 1, 1, 0, 0))
+    problem = replace(escorted(escort_men=1), escort_pools=(pool,))
+
+    assert codes(problem, plan(van("V", (1, "AC")), G=(through(1),))) == ()
+    assert codes(problem, plan(van("V", (2, "AC")), G=(through(2),))) == (Code.ESCORT_SEX,)
+
+
+@pytest.mark.parametrize(("seats", "expected"), [(None, ()), (1, ()), (0, (Code.ESCORT_RETURN,))])
+def test_escorts_on_a_departure_have_seats_back(seats: int | None, expected: tuple[Code, ...]) -> None:
+    charters = tuple(replace(row, escort_returns=seats, min_load=1) for row in PROBLEM.charters)
+
+    assert codes(escorted(with_service("fly-AC", escort_returns=seats)), plan(G=(by_service("fly-AC", 0),))) == expected
+    assert codes(escorted(replace(PROBLEM, charters=charters)), plan(G=(by_charter(0),))) == expected
+
+
+def test_escorts_keep_their_seats_in_the_vehicle_that_brings_them_home() -> None:
+    problem = replace(escorted(), trips=(*PROBLEM.trips, trip("CA", "C", "B", "A", crossings=(("Y",), ("X",)))))
+    back = group("H", persons=5, origin="C", destination="A")
+    made = plan(
+        van("V", (0, "AC"), (1, "CA")),
+        G=(through(0),),
+        H=(Leg(kind="trip", row_id="CA", day=1, vehicle="V", alight=2),),
+    )
+    full = replace(problem, groups=(problem.groups[0], back))
+    room = replace(problem, groups=(problem.groups[0], replace(back, persons=4)))
+
+    assert codes(full, made) == ()
+    assert codes(replace(full, escorts_keep_seats=1), made) == (Code.SEATS,) * 2
+    assert codes(replace(room, escorts_keep_seats=1), made) == ()
+    # With no day to come home on, the seat is not theirs.
+    assert codes(replace(full, escorts_keep_seats=1, escort_return_days=0), made) == ()
+
+
+# ---- drivers (R20) ------------------------------------------------------------------------------------
+
+
+def long(days: int, **changes: Any) -> Problem:
+    """The problem over more days, everything running on each of them."""
+    daily = "1" * days
+    return replace(
+        PROBLEM,
+        horizon_days=days,
+        crossings=tuple(replace(row, quota=(30,) * days) for row in PROBLEM.crossings),
+        trips=tuple(replace(row, days=daily, vulnerable_days=daily) for row in PROBLEM.trips),
+        services=tuple(replace(row, days=daily, vulnerable_days=daily) for row in PROBLEM.services),
+        charters=tuple(replace(row, days=daily) for row in PROBLEM.charters),
+        **changes,
+    )
+
+
+def to_and_fro(*days: int) -> Plan:
+    """A van between A and B, empty."""
+    return plan(van("V", *((day, ("AB", "BA")[number % 2]) for number, day in enumerate(days))))
+
+
+def test_a_vehicle_rests_on_a_day_of_the_week() -> None:
+    assert codes(long(9, rest=WEEK), to_and_fro(0, 1, 2, 3, 4, 5)) == ()
+    assert codes(long(9, rest=WEEK), to_and_fro(0, 1, 2, 3, 4, 5, 7, 8)) == ()
+    assert codes(long(9, rest=WEEK), to_and_fro(1, 2, 3, 4, 5, 6, 7)) == (Code.VEHICLE_REST,)
+    assert codes(long(9), to_and_fro(1, 2, 3, 4, 5, 6, 7)) == ()
+
+
+def test_days_of_rest_are_counted_in_every_window() -> None:
+    three_of_five = Rest(window_days=5, most_days=3, night_min=0)
+
+    assert codes(long(9, rest=three_of_five), to_and_fro(0, 1, 2, 5, 6, 7)) == ()
+    assert codes(long(9, rest=three_of_five), to_and_fro(0, 2, 3, 4, 6)) == (Code.VEHICLE_REST,)
+
+
+@pytest.mark.parametrize(("now", "expected"), [(5, (Code.VEHICLE_REST,)), (7, ())])
+def test_days_before_now_count_but_are_not_judged(now: int, expected: tuple[Code, ...]) -> None:
+    before = to_and_fro(0, 1, 2, 3, 4, 5, 6)
+    replan = Replan(now_day=now, previous=before, change_cents=0, locked_groups=())
+
+    assert codes(long(9, rest=WEEK, replan=replan), before) == expected
+
+
+def test_a_vehicle_stands_long_enough_between_two_days() -> None:
+    # AB arrives at 570 and BA leaves at 360 on the next day: 1230 minutes.
+    enough, too_long = (Rest(window_days=1, most_days=1, night_min=least) for least in (1230, 1231))
+
+    assert codes(replace(PROBLEM, rest=enough), to_and_fro(0, 1)) == ()
+    assert codes(replace(PROBLEM, rest=too_long), to_and_fro(0, 1)) == (Code.VEHICLE_NIGHT,)
+    assert codes(replace(PROBLEM, rest=too_long), to_and_fro(0, 2)) == ()
+
+
+# ---- files --------------------------------------------------------------------------------------------
+
+
+def test_a_problem_is_written_in_version_2_only_if_version_1_cannot_say_it() -> None:
+    assert problem_to_json(PROBLEM)["format"] == PROBLEM_FORMAT
+    assert problem_to_json(children())["format"] == PROBLEM_FORMAT_2
+    assert problem_to_json(replace(PROBLEM, rest=WEEK))["format"] == PROBLEM_FORMAT_2
+    assert problem_to_json(replace(PROBLEM, escorts_keep_seats=1))["format"] == PROBLEM_FORMAT_2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_file_of_version_1_says_nothing_of_version_2(seed: int) -> None:
+    document = problem_to_json(random_problem(seed))
+    spoilt = json.loads(json.dumps(document))
+    spoilt["rest"] = {"window_days": "x"}
+    for row in (*spoilt["groups"], *spoilt["services"], *spoilt["vehicle_types"]):
+        row |= {"unaccompanied": -1, "escort_returns": 0, "unaccompanied_max": 0, "escort_women": 99}
+
+    assert problem_to_json(problem_from_json(spoilt)) == document
+
+
+def test_faults_of_version_2_are_told_all_at_once() -> None:
+    document = problem_to_json(replace(children(), rest=WEEK))
+    document["rest"] = {"window_days": 3, "most_days": 4, "night_min": 1441}
+    document["groups"][0] |= {"unaccompanied": 4, "escort_women": 1}
+    document["escort_pools"][0]["women"] = [1]
+    document["services"][0]["escort_returns"] = -1
+    document["escorts_keep_seats"] = 2
+
+    with pytest.raises(InputError) as caught:
+        problem_from_json(document)
+
+    assert sorted(fault.column for fault in caught.value.faults) == [
+        "escort_pools[0].women",
+        "escorts_keep_seats",
+        "groups[0].escort_women",
+        "groups[0].unaccompanied",
+        "rest.most_days",
+        "rest.night_min",
+        "services[0].escort_returns",
+    ]
+
+
+def test_a_plan_has_the_same_form_in_both_versions() -> None:
+    made = plan(van("V", (1, "AC")), G=(through(1),))
+
+    assert plan_to_json(made)["format"] == "retorno-joint-plan/1"
+    assert codes(replace(PROBLEM, rest=WEEK), made) == ()
