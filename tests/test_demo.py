@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, func, select
 
-from retorno import __main__ as command_line
 from retorno import changes, clock, intake, manifest, worker
+from retorno.commands import offices
 from retorno.confirmations import confirmation, consulate
 from retorno.database import Database
 from retorno.demo import opening, people, staging
@@ -329,14 +329,14 @@ def test_checking_a_list_finds_the_demonstration_and_never_sets_up_an_empty_offi
     monkeypatch.delenv("RETORNO_DATABASE", raising=False)
     monkeypatch.setattr(opening, "FOLDER", tmp_path / "demo")
     with pytest.raises(InputError, match="no office at"):
-        command_line.office_to_read()
+        offices.office_to_read()
     assert list(tmp_path.iterdir()) == []
 
     (tmp_path / "demo").mkdir()
     made = Database(opening.settings_of(opening.FOLDER, 8501).database)
     made.create()
     made.dispose()
-    found = command_line.office_to_read()
+    found = offices.office_to_read()
     assert found.engine.url.database == str(tmp_path / "demo" / opening.OFFICE_FILE)
     found.dispose()
     assert not (tmp_path / "var").exists()

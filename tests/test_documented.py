@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from retorno.__main__ import COMMANDS
+from retorno.__main__ import HOMES, loaded
+from retorno.commands.registry import COMMANDS
 from retorno.routes.cells import SHIPPED, read_rows
 from retorno.routes.rows import ExampleCase
 from retorno.rules import RULES, RuleCode
@@ -42,7 +43,15 @@ def test_every_outcome_of_a_rule_is_described():
 def test_every_command_is_described_and_nothing_else():
     described = set(re.findall(r"^\| `retorno ([a-z-]+)", page("operations.md"), re.MULTILINE))
 
-    assert described == set(COMMANDS)
+    assert described == set(HOMES)
+
+
+def test_every_command_stands_in_the_module_where_it_is_looked_for():
+    loaded(HOMES)
+
+    assert {name: command.run.__module__ for name, command in COMMANDS.items()} == {
+        name: f"retorno.commands.{home}" for name, home in HOMES.items()
+    }
 
 
 def test_every_setting_is_described_and_nothing_else():

@@ -41,7 +41,8 @@ changes.effects changes.people changes.movements changes.closures changes change
 stopping.places stopping.act stopping.results stopping changes.closed_road confirmations.consulate
 confirmations.answers under_way.receiving under_way.accompanying movements.story movements.movement_report
 figures.monitoring downloads.reports downloads.printing downloads.files
-demo.people demo.practice demo.fever demo.road demo.days worker serving demo.tour demo.staging demo.opening __main__
+demo.people demo.practice demo.fever demo.road demo.days worker serving demo.tour demo.staging demo.opening
+commands.registry commands.planning commands.ground commands.offices commands.verifying __main__
 """.split()
 
 ONLY_IN = {
@@ -82,7 +83,7 @@ OPTIMIZER_USERS = {
     "plans.comparison",
     "plans.workbench",
     "worker",
-    "__main__",
+    "commands.planning",
     "demo.road",
 }
 PROTECTION_USERS = {
@@ -123,6 +124,7 @@ def modules() -> dict[str, Path]:
             "downloads",
             "figures",
             "demo",
+            "commands",
         ):
             found[name] = path
     return found

@@ -207,6 +207,20 @@ def test_check_calls_a_malformed_plan_malformed(tmp_path: Path, capsys: pytest.C
     assert out == "VIOLATION MALFORMED: the field 'type' is missing\nINVALID (1 violations)\n"
 
 
+def test_check_tells_a_plan_of_another_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_problem(tmp_path / "p.json", PROBLEM)
+    (tmp_path / "plan.json").write_text(json.dumps(spoilt(problem="another", format="retorno-joint-plan/9")))
+
+    status, out, _ = run(capsys, "check", tmp_path / "p.json", tmp_path / "plan.json")
+
+    assert status == 1
+    assert out.splitlines()[:2] == [
+        f"VIOLATION HEADER: problem is 'another', expected '{PROBLEM.name}'",
+        "VIOLATION HEADER: format is 'retorno-joint-plan/9', expected 'retorno-joint-plan/1'",
+    ]
+    assert out.splitlines()[-1] == "INVALID (2 violations)"
+
+
 def test_check_prints_no_control_characters_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_problem(tmp_path / "p.json", PROBLEM)
     (tmp_path / "plan.json").write_text(json.dumps(spoilt(itineraries={"\x1b[2J\n\ud800": []})))
@@ -219,11 +233,13 @@ def test_check_prints_no_control_characters_of_a_file(tmp_path: Path, capsys: py
 
 def test_check_says_in_one_line_what_is_wrong_with_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_problem(tmp_path / "p.json", PROBLEM)
+    write_plan(tmp_path / "plan.json", DRIVEN)
     (tmp_path / "empty").write_bytes(b"")
 
     for problem, made, expected in (
-        ("nowhere", "empty", "nowhere: cannot be read: No such file or directory"),
+        ("nowhere", "plan.json", "nowhere: cannot be read: No such file or directory"),
         ("p.json", "empty", "empty: is empty, expected a JSON object"),
+        ("p.json", "p.json", 'p.json column "format": is a problem, expected a plan'),
     ):
         status, out, err = run(capsys, "check", tmp_path / problem, tmp_path / made)
         assert (status, out) == (2, "")
