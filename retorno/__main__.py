@@ -19,6 +19,7 @@ from retorno.errors import InputError, RetornoError
 HOMES: Final[Mapping[str, str]] = {
     "check": "planning",
     "solve": "planning",
+    "rounds": "local_rounds",
     "check-data": "ground",
     "serve": "offices",
     "demo": "offices",

@@ -22,7 +22,8 @@ optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.c
 optimizer.master
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
 optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices
-optimizer.solve optimizer.rounds optimizer.rounds_files optimizer.rounds_check optimizer.warm
+optimizer.solve optimizer.rounds optimizer.rounds_files optimizer.rounds_check optimizer.rounds_times
+optimizer.rounds_kernels optimizer.rounds_moves optimizer.rounds_choice optimizer.rounds_search optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
 database office.audit office.access office.notices office.accounts office.oversight office.jobs
@@ -42,15 +43,17 @@ stopping.places stopping.act stopping.results stopping changes.closed_road confi
 confirmations.answers under_way.receiving under_way.accompanying movements.story movements.movement_report
 figures.monitoring downloads.reports downloads.printing downloads.files
 demo.people demo.practice demo.fever demo.road demo.days worker serving demo.tour demo.staging demo.opening
-commands.registry commands.planning commands.ground commands.offices commands.verifying __main__
+commands.registry commands.planning commands.local_rounds commands.ground commands.offices commands.verifying __main__
 """.split()
 
 ONLY_IN = {
     "ortools": {"optimizer.master", "optimizer.bound", "optimizer.model", "optimizer.neighbourhoods"},
-    "highspy": {"optimizer.master", "optimizer.arcsolve"},
+    "highspy": {"optimizer.master", "optimizer.arcsolve", "optimizer.rounds_choice"},
     "numba": {
         "optimizer.timespace",
         "optimizer.kernels",
+        "optimizer.rounds_kernels",
+        "optimizer.rounds_moves",
         "optimizer.pricing",
         "optimizer.handles",
         "optimizer.place",
@@ -84,6 +87,7 @@ OPTIMIZER_USERS = {
     "plans.workbench",
     "worker",
     "commands.planning",
+    "commands.local_rounds",
     "demo.road",
 }
 PROTECTION_USERS = {

@@ -25,6 +25,8 @@ from retorno.optimizer.problem import (
     Trip,
     VehicleType,
 )
+from retorno.optimizer.rounds import Request, RoundsProblem, RoundsSettings, Seats, Vehicle
+from retorno.optimizer.rounds_search import solve_rounds
 from retorno.optimizer.solve import Settings, solve
 
 
@@ -129,6 +131,41 @@ def small_problem() -> Problem:
     )
 
 
+def small_rounds() -> RoundsProblem:
+    """One request and one vehicle."""
+    request = Request(
+        id="G",
+        seats=Seats(seat=3),
+        pickup="A",
+        drop="B",
+        pickup_from_min=0,
+        pickup_until_min=300,
+        drop_from_min=0,
+        drop_until_min=300,
+        pickup_service_min=5,
+        drop_service_min=5,
+        max_ride_min=60,
+    )
+    vehicle = Vehicle(
+        id="V",
+        start="A",
+        end="A",
+        configurations=(Seats(seat=7),),
+        shift_from_min=0,
+        shift_until_min=300,
+        max_route_min=300,
+    )
+    table = ((0, 11), (11, 0))
+    return RoundsProblem(
+        name="warm",
+        places=("A", "B"),
+        drive_min=table,
+        distance_m=table,
+        requests=(request,),
+        vehicles=(vehicle,),
+    )
+
+
 def warm_up() -> float:
     """Compile what is not compiled yet; the seconds it took."""
     begun = time.monotonic()
@@ -137,6 +174,7 @@ def warm_up() -> float:
     ground = Ground(small_problem())
     pricing = Pricing(ground, classes_of(ground, merge=False))
     dual_point(pricing, Prices(ground, len(pricing.classes)), [1e9] * len(pricing.classes), seed=1)
+    solve_rounds(small_rounds(), RoundsSettings(seconds=600.0, max_rounds=50))
     return time.monotonic() - begun
 
 
