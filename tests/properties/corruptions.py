@@ -75,7 +75,7 @@ def change_a_vehicle(rng: random.Random, problem: Problem, document: dict[str, A
 
 
 def change_the_moves(rng: random.Random, problem: Problem, document: dict[str, Any]) -> None:
-    moves = _vehicle(rng, document)["moves"]
+    moves = _vehicle(rng, document).get("moves")
     if not isinstance(moves, list):
         return
     trip_id = rng.choice([*_row_ids(problem)["trip"], "T99"])
@@ -135,6 +135,13 @@ def change_a_leg(rng: random.Random, problem: Problem, document: dict[str, Any])
         leg[key] = rng.choice((-1, 0, 1, 2, 3))
 
 
+def change_the_aircraft(rng: random.Random, problem: Problem, document: dict[str, Any]) -> None:
+    legs = [leg for legs in document["itineraries"].values() if isinstance(legs, list) for leg in legs]
+    flown = [leg for leg in legs if isinstance(leg, dict) and "charter" in leg]
+    if flown:
+        rng.choice(flown)["aircraft"] = rng.choice((-1, 1, 2, 10**12))
+
+
 def copy_an_itinerary(rng: random.Random, problem: Problem, document: dict[str, Any]) -> None:
     """Several groups on the same legs: fills seats, quotas, beds, reception, pools."""
     legs = copy.deepcopy(_legs(rng, document))
@@ -190,10 +197,32 @@ def put_an_odd_leg(rng: random.Random, problem: Problem, document: dict[str, Any
 
 
 def put_an_odd_move(rng: random.Random, problem: Problem, document: dict[str, Any]) -> None:
-    moves = _vehicle(rng, document)["moves"]
+    moves = _vehicle(rng, document).get("moves")
     if isinstance(moves, list):
         odd = [copy.deepcopy(rng.choice(ODD_VALUES)) for _ in range(rng.choice((1, 2, 2, 2, 3)))]
         moves.insert(rng.randrange(len(moves) + 1), odd if rng.random() < 0.8 else odd[0])
+
+
+def put_a_huge_number(rng: random.Random, problem: Problem, document: dict[str, Any]) -> None:
+    """Nowhere that a judge would have to walk through all days up to it."""
+    huge = rng.choice((10**12, 10**30, -(10**30), 1e6))
+    moves = _vehicle(rng, document).get("moves")
+    if rng.random() < 0.5 and isinstance(moves, list):
+        moves.append([huge, rng.choice(_row_ids(problem)["trip"])])
+    else:
+        _leg(rng, document)[rng.choice(("board", "alight", "aircraft", "vehicle", "trip"))] = huge
+
+
+def call_something_oddly(rng: random.Random, problem: Problem, document: dict[str, Any]) -> None:
+    odd = rng.choice(("Ñandú ü", "群-7", "", " ", '"', "\x00", "\ud800", "é" * 4000))
+    act = rng.randrange(3)
+    if act == 0:
+        document["itineraries"][odd] = copy.deepcopy(_legs(rng, document))
+    elif act == 1:
+        _vehicle(rng, document)["id"] = odd
+    else:
+        leg = _leg(rng, document)
+        leg[rng.choice(sorted(leg) or ["trip"])] = odd
 
 
 def put_an_odd_itinerary(rng: random.Random, problem: Problem, document: dict[str, Any]) -> None:
@@ -211,6 +240,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     change_the_legs,
     change_a_leg,
     change_a_leg,
+    change_the_aircraft,
     copy_an_itinerary,
     copy_an_itinerary,
     exchange_itineraries,
@@ -225,5 +255,7 @@ WILD: tuple[Corruption, ...] = (
     put_an_odd_value,
     put_an_odd_leg,
     put_an_odd_move,
+    put_a_huge_number,
+    call_something_oddly,
     put_an_odd_itinerary,
 )
