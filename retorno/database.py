@@ -16,7 +16,7 @@ from retorno.errors import InputError, NotSaved
 from retorno.models.protection import PROTECTION_SCHEMA
 from retorno.models.triggers import statements
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of tables or triggers; an older database is refused, never used half."""
 
 WRITER_LOCK = 7_267_001

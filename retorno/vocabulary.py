@@ -289,6 +289,13 @@ class ClosureTarget(StrEnum):
     ROUTE = "route"
 
 
+class RoundKind(StrEnum):
+    """Which local rounds of a movement: bringing people to its departure, or on from its arrival."""
+
+    COLLECT = "collect"
+    ONWARD = "onward"
+
+
 class ChangeKind(StrEnum):
     """The facts that ``changes`` takes in."""
 

@@ -40,6 +40,7 @@ confirmations.confirmation manifest.copies manifest.lists manifest.issue
 manifest.signatures manifest under_way.aboard under_way.arrival
 changes.effects changes.people changes.movements changes.closures changes changes.at_desk
 stopping.places stopping.act stopping.results stopping changes.closed_road confirmations.consulate
+rounds.neighbourhood rounds.local_round
 confirmations.answers under_way.receiving under_way.accompanying movements.story movements.movement_report
 figures.monitoring downloads.reports downloads.printing downloads.files
 demo.people demo.practice demo.fever demo.road demo.days worker serving demo.tour demo.staging demo.opening
@@ -85,6 +86,8 @@ OPTIMIZER_USERS = {
     "plans.choosing",
     "plans.comparison",
     "plans.workbench",
+    "rounds.local_round",
+    "downloads.printing",
     "worker",
     "commands.planning",
     "commands.local_rounds",
@@ -126,6 +129,7 @@ def modules() -> dict[str, Path]:
             "under_way",
             "supply",
             "downloads",
+            "rounds",
             "figures",
             "demo",
             "commands",

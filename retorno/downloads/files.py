@@ -23,7 +23,7 @@ from retorno.errors import NotAllowed
 from retorno.intake import import_template
 from retorno.labels import label, labels_for
 from retorno.manifest import copy_for, seal_of
-from retorno.models.movements import Movement
+from retorno.models.movements import LocalRound, Movement
 from retorno.models.office import AuditEntry, Draft, FileToken, Office
 from retorno.models.people import Consent, Person
 from retorno.office import access, accounts, audit
@@ -103,6 +103,7 @@ def prepare(
     ----------
     kind, object_id
         ``manifest_pdf``, ``manifest_xlsx``: movement/party kind/party id. ``itineraries_pdf``, ``route_pdf``: movement.
+        ``round_pdf``: local round/vehicle.
         ``handover_pdf``: movement/place. ``itinerary_pdf``: person. ``consent_pdf``: consent. ``offline_check``: empty.
         ``import_template``: empty. ``import_faults``, ``import_faults_csv``: the draft.
     """
@@ -115,6 +116,8 @@ def prepare(
             return prepare_itineraries(session, actor, object_id, settings)
         case "route_pdf":
             return prepare_route(session, actor, object_id, language, settings)
+        case "round_pdf":
+            return prepare_round(session, actor, object_id, language, settings)
         case "handover_pdf":
             return prepare_handover(session, actor, object_id, language, settings)
         case "consent_pdf":
@@ -295,6 +298,26 @@ def prepare_route(
     audit.append(session, actor, act="file.route", object_kind="movement", object_id=movement_id, outcome="read")
     return Prepared(
         name=f"{sheet.movement}-route.pdf",
+        media_type=PDF,
+        render=lambda: journey.route_pdf(sheet, labels=labels, language=language.value, foot=foot),
+    )
+
+
+def prepare_round(
+    session: Session, actor: access.Actor, object_id: str, language: Language, settings: Settings
+) -> Prepared:
+    """The route sheet of one van (``round/vehicle``): stops, references and head counts, phones; no names of people."""
+    round_id, _, vehicle_id = object_id.partition("/")
+    row = session.get(LocalRound, round_id)
+    if row is None:
+        raise NotAllowed
+    actor = access.require(session, actor, "rounds.read", movement_id=row.movement_id)
+    sheet = printing.round_sheet(session, row, vehicle_id)
+    foot = _foot_of(session, actor, row.movement_id, settings)
+    labels = labels_for(language, "paper")
+    audit.append(session, actor, act="file.route", object_kind="movement", object_id=row.movement_id, outcome="read")
+    return Prepared(
+        name=f"{sheet.movement}-{sheet.vehicle}-route.pdf",
         media_type=PDF,
         render=lambda: journey.route_pdf(sheet, labels=labels, language=language.value, foot=foot),
     )

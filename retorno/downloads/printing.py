@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -24,23 +24,28 @@ from retorno.models.movements import (
     Escort,
     Handover,
     Incident,
+    LocalRound,
     ManifestCopy,
     Movement,
     MovementCrossing,
     MovementSegment,
     Seat,
+    Vehicle,
 )
 from retorno.models.office import Office, User
-from retorno.models.people import Person, TravelGroup
+from retorno.models.people import Case, Person, TravelGroup
 from retorno.movements.facts import AIR, View, profiles_of, view
+from retorno.optimizer.rounds import Seats
+from retorno.optimizer.rounds_files import plan_from_json
 from retorno.papers.form import Contact, CrewMember, manifest_from_bytes
 from retorno.papers.journey import HandoverNote, RouteSheet, RouteStop
 from retorno.papers.keys import reference
 from retorno.papers.personal import Itinerary, Stop
 from retorno.papers.words import person_language
+from retorno.plans.store import unpacked
 from retorno.routes.spans import instant_of_minute, minute_of
 from retorno.situation import Situation, situation
-from retorno.vocabulary import ArrivalOutcome, MovementStatus, PartyKind, PersonStatus, SeatStatus, TripEventKind
+from retorno.vocabulary import ArrivalOutcome, MovementStatus, Need, PartyKind, PersonStatus, SeatStatus, TripEventKind
 
 BRING = ("documents", "medicine", "clothes", "phone")
 BABY_YEARS = 3
@@ -328,6 +333,69 @@ def _timetable_stops(seen: View) -> list[RouteStop]:
 
 
 # ---- handover note ----------------------------------------------------------------------------------------------
+
+
+def round_sheet(session: Session, row: LocalRound, vehicle_id: str) -> RouteSheet:
+    """The stops of one van of a local round for its driver: ``NotAllowed`` if it has none."""
+    movement = session.get_one(Movement, row.movement_id)
+    routes, _ = plan_from_json(unpacked(row.routes))
+    route = next((each for each in routes if each.vehicle_id == vehicle_id), None)
+    vehicle = session.get(Vehicle, vehicle_id)
+    if route is None or vehicle is None:
+        raise NotAllowed
+    office = session.get_one(Office, movement.office_id)
+    where = situation(session, day=row.day)
+    references = {
+        group.group_id: reference
+        for group, reference in session.exec(
+            select(TravelGroup, Case.reference)
+            .join(Case, col(Case.case_id) == TravelGroup.case_id)
+            .where(col(TravelGroup.group_id).in_({stop.request_id for stop in route.stops}))
+        ).all()
+    }
+    zone = where.zone_name(vehicle.depot_place_id)
+
+    def at(minute: float) -> datetime:
+        return clock.instant_of(datetime.combine(row.day, time()) + timedelta(minutes=minute), zone)
+
+    depot = where.name(vehicle.depot_place_id)
+    stops = [RouteStop(kind="departure", place=depot, zone=zone, at=at(route.depart_min), until=at(route.depart_min))]
+    last, before = route.depart_min, Seats()
+    for stop in route.stops:
+        moved = stop.aboard.persons - before.persons
+        stops.append(
+            RouteStop(
+                kind=stop.act.value,
+                place=where.name(stop.place),
+                zone=zone,
+                at=at(stop.begin_min),
+                until=at(stop.leave_min),
+                drive_min=round(stop.arrive_min - last),
+                boarding=max(0, moved),
+                leaving=max(0, -moved),
+                aboard=stop.aboard.persons,
+                who=references.get(stop.request_id, ""),
+                needs={Need.WHEELCHAIR.value: stop.aboard.wheelchair} if stop.aboard.wheelchair else {},
+            )
+        )
+        last, before = stop.leave_min, stop.aboard
+    stops.append(
+        RouteStop(
+            kind="arrival", place=depot, zone=zone, at=at(route.return_min), until=at(route.return_min),
+            drive_min=round(route.return_min - last),
+        )
+    )  # fmt: skip
+    return RouteSheet(
+        movement=movement.reference,
+        version=None,
+        vehicle=vehicle.plate,
+        operator=vehicle.operator,
+        crew=(),
+        contacts=(Contact(side="sending", name=office.name, phone=office.complaint_contact),),
+        stops=stops,
+        is_demo=office.is_demo,
+        is_round=True,
+    )
 
 
 def handover_note(session: Session, movement_id: str, place_id: str) -> HandoverNote:

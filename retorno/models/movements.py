@@ -24,6 +24,7 @@ from retorno.vocabulary import (
     PartyKind,
     PlanAct,
     PlanStatus,
+    RoundKind,
     SeatStatus,
     Sex,
 )
@@ -351,6 +352,29 @@ class Seat(SQLModel, table=True):
     )
     status: SeatStatus = SeatStatus.ACTIVE
     freed_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+
+
+class LocalRound(SQLModel, table=True):
+    """Index: ``round_id``. The vans of a movement at one of its stops: who is brought from or to where, and the routes.
+
+    Head counts and case references only: no name, no fact about a person.
+    """
+
+    __tablename__ = "local_round"
+    __table_args__ = (UniqueConstraint("movement_id", "kind", "stop", name="one_round"),)
+    round_id: str = Field(default_factory=lambda: new_id("LR"), primary_key=True)
+    movement_id: str = Field(foreign_key="movement.movement_id", index=True)
+    kind: RoundKind
+    stop: int = Field(description="Which stop of the movement; 0 is the first")
+    day: date = Field(description="Local day of the round")
+    ends: str = Field(sa_type=Text, description="JSON: group id to the place it is collected at or brought to")
+    vehicles: str = Field(description="Vehicle ids joined by ;")
+    people: str = Field(sa_type=Text, description="JSON: group id to its head count when the routes were made")
+    problem: bytes = Field(sa_type=LargeBinary, description="Problem JSON (docs/rounds.md), gzipped")
+    routes: bytes = Field(sa_type=LargeBinary, description="Plan JSON, gzipped")
+    made_by: str
+    made_at: datetime = Field(sa_type=UtcInstant)
+    version: int = Field(default=1, nullable=False)
 
 
 # ---- confirmations and acknowledgements ---------------------------------------------------------------------

@@ -76,6 +76,8 @@ ACTS: dict[str, frozenset[Role]] = {
         "planning.offer": (CO,),
         "movement.read": (CO, PR, HE, AU),
         "movement.update": (CO,),
+        "rounds.read": (CO,),
+        "rounds.plan": (CO,),
         # 4 confirmation
         "confirmation.request": (CO,),
         "confirmation.read": (CO,),

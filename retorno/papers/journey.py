@@ -55,6 +55,8 @@ class RouteStop:
         How many people get on and off here, and how many travel on; None where nobody does either.
     needs
         Need codes of the people aboard from here, with how many have each.
+    who
+        Whom the driver asks for at this stop: a case's reference and a head count, never a name.
     """
 
     kind: str
@@ -68,11 +70,12 @@ class RouteStop:
     leaving: int = 0
     aboard: int | None = None
     needs: Mapping[str, int] = field(default_factory=dict)
+    who: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RouteSheet:
-    """The way of one vehicle for its drivers and escorts.
+    """The way of one vehicle for its drivers and escorts; ``is_round`` for a van's local round.
 
     ``version`` and ``supersedes`` are those of the list in force for whoever it is printed for, with its ``seal``; None
     before the first issue.
@@ -88,6 +91,7 @@ class RouteSheet:
     contacts: Sequence[Contact]
     stops: Sequence[RouteStop]
     is_demo: bool = False
+    is_round: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +161,9 @@ def _minutes(count: int) -> str:
 def route_pdf(sheet: RouteSheet, *, labels: Labels, language: str, foot: Foot, paper: Paper = Paper.A4) -> bytes:
     """The route sheet: stops, hours of the desks, rests, head counts by stop, phones, what to do if it goes wrong."""
     first = clock.local(sheet.stops[0].at, sheet.stops[0].zone) if sheet.stops else foot.printed_at
-    version = _version_text(labels, sheet.version, sheet.supersedes)
+    version = "" if sheet.is_round else _version_text(labels, sheet.version, sheet.supersedes)
+    heading = f"{labels['route.round' if sheet.is_round else 'route']} {sheet.movement}"
+    dangers = [key for key in WHAT_IF if not (sheet.is_round and key == "closed")]
 
     def page_of(typesetter: Typesetter) -> dict[str, Any]:
         facts = [
@@ -166,12 +172,12 @@ def route_pdf(sheet: RouteSheet, *, labels: Labels, language: str, foot: Foot, p
             (labels["route.phones"], [people_line(each.name, each.phone) for each in sheet.contacts]),
         ]
         return {
-            "title": f"{labels['route']} {sheet.movement}, {version}",
+            "title": ", ".join(text for text in (heading, version) if text),
             "date": [foot.printed_at.year, foot.printed_at.month, foot.printed_at.day],
             "language": language,
             "paper": paper.value,
             "demo": labels["demo"] if sheet.is_demo else "",
-            "heading": f"{labels['route']} {sheet.movement}",
+            "heading": heading,
             "day": day_text(first.date(), language),
             "version": version,
             "page_word": labels["page"],
@@ -180,7 +186,7 @@ def route_pdf(sheet: RouteSheet, *, labels: Labels, language: str, foot: Foot, p
             "columns": [labels[f"route.{name}"] for name in ("when", "where", "what", "people")],
             "stops": [_route_line(stop, first, labels, language, typesetter) for stop in sheet.stops],
             "if_heading": labels["route.if"],
-            "ifs": [[labels[f"route.if.{key}"], labels[f"route.then.{key}"]] for key in WHAT_IF],
+            "ifs": [[labels[f"route.if.{key}"], labels[f"route.then.{key}"]] for key in dangers],
             "signatures": [labels["route.confirm"], labels["route.confirm_escort"]],
             "qr_alt": labels["qr_alt"],
             "qr_mm": QR_MM * qr_share(code) if code else 0,
@@ -207,6 +213,8 @@ def _route_line(
         spans = [(clock.local(start, stop.zone), clock.local(end, stop.zone)) for start, end in stop.desk]
         hours = ", ".join(f"{start:%H:%M}{TO}{end:%H:%M}" for start, end in spans)
         what.append(labels["route.desk"].format(hours=hours) if spans else labels["route.desk_unknown"])
+    if stop.who:
+        what.append(stop.who)
     people = []
     if stop.aboard is not None:
         moves = (("boarding", stop.boarding), ("leaving", stop.leaving), ("aboard", stop.aboard))

@@ -11,7 +11,7 @@ from retorno.movements.story import Event
 from retorno.vocabulary import MovementStatus, Role
 from ui import components, session
 from ui.session import Visit, plain
-from ui.views import issuing, movement_acts, receiving
+from ui.views import issuing, movement_acts, receiving, rounds
 from ui.views.confirmation import answer_text, named_party
 
 LIFE = (
@@ -23,7 +23,7 @@ LIFE = (
     MovementStatus.CLOSED,
 )
 """The life of a movement, as the line on top of its page shows it."""
-TABS = ("way", "people", "papers", "answers", "arrival", "happened", "changes")
+TABS = ("way", "people", "papers", "answers", "rounds", "arrival", "happened", "changes")
 
 
 def page(here: Visit, movement_id: str) -> None:
@@ -53,6 +53,11 @@ def page(here: Visit, movement_id: str) -> None:
     with tabs["answers"]:
         _answers(here, found)
         issuing.acknowledgements(here, found, is_coordinator=is_coordinator)
+    with tabs["rounds"]:
+        if is_coordinator:
+            rounds.tab(here, found)
+        else:
+            st.markdown(plain(here.t("view.movement.coordinator_only")))
     with tabs["arrival"]:
         receiving.arrivals(here, found, is_coordinator=is_coordinator)
     with tabs["happened"]:
