@@ -12,7 +12,7 @@ ORDER = """
 errors vocabulary text clock policy labels settings figures.suppression
 routes.cells routes.rows routes.network routes.tables routes.spans routes.answers routes.overlay
 routes.outlines routes.column_check routes.draft routes.road_check routes.fact_check routes.check_data
-routes.agreements routes.calendars routes.ways routes.timeline routes.departures routes.daytrips
+routes.agreements routes.calendars routes.neighbourhood routes.ways routes.timeline routes.departures routes.daytrips
 routes.transit routes.offers routes.timetables routes.coaches routes.scheduled routes.transport routes.travellers
 routes.bounds routes.chains routes.itineraries routes.no_way
 optimizer.facts optimizer.documents optimizer.writing optimizer.problem optimizer.verdict optimizer.check
@@ -40,7 +40,7 @@ confirmations.confirmation manifest.copies manifest.lists manifest.issue
 manifest.signatures manifest under_way.aboard under_way.arrival
 changes.effects changes.people changes.movements changes.closures changes changes.at_desk
 stopping.places stopping.act stopping.results stopping changes.closed_road confirmations.consulate
-rounds.neighbourhood rounds.local_round
+rounds.local_round
 confirmations.answers under_way.receiving under_way.accompanying movements.story movements.movement_report
 figures.monitoring downloads.reports downloads.printing downloads.files
 demo.people demo.practice demo.fever demo.road demo.days worker serving demo.tour demo.staging demo.opening
@@ -65,7 +65,7 @@ ONLY_IN = {
         "optimizer.retask",
         "optimizer.improve",
     },
-    "networkx": {"routes.network", "routes.road_check", "routes.scheduled", "routes.ways"},
+    "networkx": {"routes.neighbourhood", "routes.network", "routes.road_check", "routes.scheduled", "routes.ways"},
     "streamlit": set(),
     "typst": {"papers.pages"},
 }

@@ -27,8 +27,8 @@ from retorno.optimizer.rounds_files import plan_from_json, plan_to_json, problem
 from retorno.optimizer.rounds_search import RoundsProgress, solve_rounds
 from retorno.plans.scope import LIVE
 from retorno.plans.store import packed, unpacked
-from retorno.rounds.neighbourhood import near_places, place_named, roads_between
 from retorno.routes.answers import Closed
+from retorno.routes.neighbourhood import near_places, place_named, roads_between
 from retorno.rules import usable_seats
 from retorno.vocabulary import MovementStatus, RoundKind
 
@@ -40,8 +40,8 @@ DETOUR_PERCENT = 25
 """A ride that is long by itself may take this much longer than the straight drive."""
 LEFT_OUT_MIN_PER_PERSON = 5_000
 """Price of leaving somebody without a van, in minutes of driving: more than any round takes."""
-ONWARD_LEAST_MIN = 60
-"""With less daylight than this left after an arrival, people are brought on the next day."""
+LEAST_LIGHT_MIN = 60
+"""With less daylight than this before a departure or after an arrival, vans go the day before or the day after."""
 OPEN = (MovementStatus.ACCEPTED, MovementStatus.CONFIRMED, MovementStatus.ISSUED, MovementStatus.RELEASED)
 
 
@@ -74,6 +74,8 @@ class RoundStop:
         When vans may drive, minutes after local midnight of ``day``: daylight of the place.
     ready_min
         Collecting: everybody is there by then. Onward: nobody leaves before.
+    is_night_between
+        Whether they sleep at the place between the round and the movement.
     near
         Places that a round can reach, nearest first.
     vehicles
@@ -87,6 +89,7 @@ class RoundStop:
     first_min: int
     last_min: int
     ready_min: int
+    is_night_between: bool
     parties: tuple[Party, ...]
     near: tuple[str, ...]
     vehicles: tuple[Vehicle, ...]
@@ -191,23 +194,30 @@ def _place(seen: View, stop: int) -> str:
 def _stop(session: Session, seen: View, kind: RoundKind, number: int, parties: Sequence[Party]) -> RoundStop:
     at, place_id = seen.situation, _place(seen, number)
     zone = at.zone_name(place_id)
-    near = near_places(at, place_id)
+    near = near_places(at.ground, place_id)
     if kind is RoundKind.COLLECT:
         local = clock.local(seen.segments[number].depart_at, zone)
         first, last = _daylight(seen, place_id, local)
         day, ready = local.date(), local.hour * 60 + local.minute - BOARDING_MIN
+        if ready < first + LEAST_LIGHT_MIN:
+            local -= timedelta(days=1)
+            first, last = _daylight(seen, place_id, local)
+            day, ready = local.date(), last
     else:
         local = clock.local(seen.segments[number - 1].arrive_at, zone)
         first, last = _daylight(seen, place_id, local)
         reception = at.ground.reception.get(place_id)
         ready = local.hour * 60 + local.minute + (reception.buffer_min if reception else BOARDING_MIN)
         day = local.date()
-        if ready > last - ONWARD_LEAST_MIN:
+        if ready > last - LEAST_LIGHT_MIN:
             local += timedelta(days=1)
             first, last = _daylight(seen, place_id, local)
             day, ready = local.date(), first
     known = [
-        replace(party, place_id=party.place_id if party.place_id in near else place_named(at, near, party.municipality))
+        replace(
+            party,
+            place_id=party.place_id if party.place_id in near else place_named(at.ground, near, party.municipality),
+        )
         for party in parties
     ]
     return RoundStop(
@@ -218,10 +228,18 @@ def _stop(session: Session, seen: View, kind: RoundKind, number: int, parties: S
         first_min=first,
         last_min=last,
         ready_min=ready,
+        is_night_between=day != _moved_on(seen, kind, number, zone),
         parties=tuple(known),
         near=near,
         vehicles=tuple(_free_vans(session, near, day)),
     )
+
+
+def _moved_on(seen: View, kind: RoundKind, number: int, zone: str) -> date:
+    """Local day of the movement's own departure from a stop, or arrival there."""
+    collect = kind is RoundKind.COLLECT
+    instant = seen.segments[number].depart_at if collect else seen.segments[number - 1].arrive_at
+    return clock.local(instant, zone).date()
 
 
 def _daylight(seen: View, place_id: str, local: datetime) -> tuple[int, int]:
@@ -318,7 +336,7 @@ def problem_of(seen: View, stop: RoundStop, ends: Mapping[str, str], vehicle_ids
         raise InputError(faults)
     used = [vans[each] for each in dict.fromkeys(vehicle_ids)]
     places = sorted({stop.place_id, *riding.values(), *(van.depot_place_id for van in used)})
-    roads = roads_between(seen.situation, places)
+    roads = roads_between(seen.situation.ground, places)
     straight = {
         group: roads.drive_min[places.index(place)][places.index(stop.place_id)] for group, place in riding.items()
     }

@@ -31,6 +31,8 @@ def tab(here: Visit, found: MovementReport) -> None:
         here.t("view.rounds.which"), list(names), format_func=lambda each: names[each], key=f"rounds.{movement_id}"
     )
     stop = next(each for each in rounds.stops if (each.kind, each.stop) == chosen)
+    if stop.is_night_between:
+        st.info(plain(here.t(f"view.rounds.night.{stop.kind.value}", place=session.named(stop.place_id))))
     planned = rounds.planned.get((stop.kind, stop.stop))
     if planned is not None:
         _planned(here, rounds, stop, planned)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import networkx as nx
 
 from retorno.routes.network import Network
-from retorno.situation import Situation
+from retorno.routes.tables import Ground
 from retorno.text import comparison_key
 
 NEAR_MIN = 180
@@ -26,21 +26,21 @@ class Roads:
     distance_m: tuple[tuple[int, ...], ...]
 
 
-def near_places(at: Situation, place_id: str) -> tuple[str, ...]:
+def near_places(ground: Ground, place_id: str) -> tuple[str, ...]:
     """Places of the same country within ``NEAR_MIN`` of a place by road, itself first, then the nearest first."""
-    minutes = _reach(at, place_id)
-    known = [end for end in minutes if end in at.ground.places or end == place_id]
+    minutes = _reach(ground, place_id)
+    known = [end for end in minutes if end in ground.places or end == place_id]
     return tuple(sorted(known, key=lambda end: (minutes[end], end)))
 
 
-def place_named(at: Situation, near: Sequence[str], municipality: str) -> str | None:
+def place_named(ground: Ground, near: Sequence[str], municipality: str) -> str | None:
     """The one of ``near`` with a municipality's name, accents and case aside; ``None`` if none or several have it."""
     wanted = comparison_key(municipality)
-    found = [place for place in near if wanted and comparison_key(at.name(place)) == wanted]
+    found = [p for p in near if p in ground.places and wanted and comparison_key(ground.places[p].name) == wanted]
     return found[0] if len(found) == 1 else None
 
 
-def roads_between(at: Situation, places: Sequence[str]) -> Roads:
+def roads_between(ground: Ground, places: Sequence[str]) -> Roads:
     """Quickest drives between places of one country, each pair as the network has it.
 
     Raises
@@ -48,7 +48,7 @@ def roads_between(at: Situation, places: Sequence[str]) -> Roads:
     KeyError
         If two of the places are not joined by a road inside the country; ``near_places`` only gives joined ones.
     """
-    network = at.ground.network
+    network = ground.network
     minutes: list[tuple[int, ...]] = []
     metres: list[tuple[int, ...]] = []
     for start in places:
@@ -58,10 +58,10 @@ def roads_between(at: Situation, places: Sequence[str]) -> Roads:
     return Roads(places=tuple(places), drive_min=tuple(minutes), distance_m=tuple(metres))
 
 
-def _reach(at: Situation, place_id: str) -> dict[str, int]:
-    if place_id not in at.ground.network:
+def _reach(ground: Ground, place_id: str) -> dict[str, int]:
+    if place_id not in ground.network:
         return {place_id: 0}
-    minutes, _ = _drives(at.ground.network, place_id)
+    minutes, _ = _drives(ground.network, place_id)
     return {end: drive for end, drive in minutes.items() if drive <= NEAR_MIN}
 
 
