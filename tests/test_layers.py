@@ -17,7 +17,8 @@ routes.transit routes.offers routes.timetables routes.coaches routes.scheduled r
 routes.bounds routes.chains routes.itineraries routes.no_way
 optimizer.facts optimizer.documents optimizer.writing optimizer.problem optimizer.verdict optimizer.check
 optimizer.kernels optimizer.timespace
-optimizer.handles optimizer.place optimizer.setting optimizer.insert optimizer.readback optimizer.construct
+optimizer.handles optimizer.rest optimizer.place optimizer.setting optimizer.insert optimizer.readback
+optimizer.construct
 optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing
 optimizer.master
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
@@ -58,6 +59,7 @@ ONLY_IN = {
         "optimizer.pricing",
         "optimizer.handles",
         "optimizer.place",
+        "optimizer.rest",
         "optimizer.setting",
         "optimizer.insert",
         "optimizer.construct",

@@ -17,14 +17,25 @@ from numba import njit
 
 from retorno.optimizer import place as columns
 from retorno.optimizer.handles import prices_handle, scratch_handle
-from retorno.optimizer.insert import Prices, Scratch, insert, insert_all, make_prices, make_scratch
+from retorno.optimizer.insert import (
+    Prices,
+    Scratch,
+    insert,
+    insert_all,
+    make_prices,
+    make_scratch,
+    worst_aircraft,
+)
 from retorno.optimizer.place import CHARTER, DAY, KIND, ROW, Array, Ground, Load, Whole, take_out
 from retorno.optimizer.problem import Plan
 from retorno.optimizer.readback import put_back, to_plan
+from retorno.optimizer.rest import restless_vehicle
 from retorno.optimizer.setting import Setting, empty_load
 
 # Groups inserted between two looks at the clock.
 CHUNK_GROUPS = 200
+# How often those who rode restless vehicles look for another way: our choice, it is hardly ever needed.
+SETTLE_TRIALS = 3
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -115,7 +126,7 @@ class Draft:
 
     def to_plan(self) -> Plan:
         """The plan in the public format."""
-        return to_plan(self.setting, self.load)
+        return to_plan(self.setting, self.load, self.handles[1])
 
     def snapshot(self) -> Snapshot:
         """The draft as it is now."""
@@ -137,6 +148,52 @@ class Draft:
     def cancel_thin(self, order: Array) -> int:
         """Changes the draft: cancels aircraft below their least load; gives how many."""
         return int(cancel_thin(*self.handles, np.asarray(order, dtype=np.int64)))
+
+    def settle(self, order: Array) -> None:
+        """Changes the draft: cancels aircraft below their least load, and lets every vehicle's drivers rest.
+
+        Whoever rides a vehicle that rests too little, because a task between two others went, looks for another way;
+        if that does not help, they stay out.
+        """
+        self.cancel_thin(order)
+        for _ in range(SETTLE_TRIALS):
+            if not self._let_rest():
+                return
+            self.insert(order)
+            self.cancel_thin(order)
+        while self._let_rest() or self._empty_thin():
+            pass
+
+    def _let_rest(self) -> bool:
+        """Changes the draft: takes everybody out of vehicles that rest too little; False if there were none."""
+        ground, load, changed = self.setting.ground, self.load, False
+        vehicle = int(restless_vehicle(*self.handles[:2], 0))
+        while vehicle >= 0:
+            is_there = ground.ride[load.leg_ride, KIND] == columns.TRIP
+            found = self._take_out(is_there & (load.leg_vehicle == vehicle))
+            changed |= found
+            vehicle = int(restless_vehicle(*self.handles[:2], 0 if found else vehicle + 1))
+        return changed
+
+    def _empty_thin(self) -> bool:
+        """Changes the draft: takes everybody out of the aircraft furthest below its least load; False if none is."""
+        number = int(worst_aircraft(*self.handles[:2]))
+        if number < 0:
+            return False
+        places, days = self.load.aircraft.shape[2], self.setting.ground.day_count
+        rides = self.setting.ground.ride[self.load.leg_ride]
+        is_there = (rides[..., KIND] == CHARTER) & (rides[..., ROW] == number // (places * days))
+        is_there &= (rides[..., DAY] == number // places % days) & (self.load.leg_vehicle == number % places)
+        return self._take_out(is_there)
+
+    def _take_out(self, is_there: Array) -> bool:
+        """Changes the draft: takes out the groups that may move of which a leg is marked; False if there are none."""
+        is_leg = np.arange(is_there.shape[1])[None, :] < self.load.leg_count[:, None]
+        is_free = self.setting.ground.group[:, columns.STATE] == columns.FREE
+        groups = np.flatnonzero((is_there & is_leg).any(axis=1) & is_free)
+        for group in groups.tolist():
+            take_out(*self.handles[:2], group)
+        return len(groups) > 0
 
     def learn(self, *, unused: float) -> None:
         """Changes the prices: expects on every trip and charter what this draft's vehicles carry on it.
@@ -209,7 +266,7 @@ def construct(
     draft = start_draft(setting, expected=expected)
     order = priority(setting, urgent_first=urgent_first)
     draft.insert(order, should_stop=should_stop)
-    draft.cancel_thin(order)
+    draft.settle(order)
     return draft
 
 
@@ -226,7 +283,7 @@ def construct_again(
     again.prices.expected[:] = draft.prices.expected
     order = priority(draft.setting, urgent_first=urgent_first)
     again.insert(order, should_stop=should_stop)
-    again.cancel_thin(order)
+    again.settle(order)
     return again
 
 
@@ -246,7 +303,7 @@ def repair(setting: Setting, plan: Plan, *, expected: float) -> tuple[Draft, lis
     first = [number for number in order if ids[number] in touched]
     draft.insert(np.array(first, dtype=np.int64))
     draft.insert(order)
-    draft.cancel_thin(order)
+    draft.settle(order)
     return draft, lost
 
 

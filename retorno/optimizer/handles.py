@@ -115,6 +115,21 @@ structref.define_constructor(
         "old_count",
         "conflict_start",
         "conflict_ids",
+        "service_count",
+        "type_unaccompanied",
+        "keeps_seats",
+        "rest_most",
+        "rest_window",
+        "rest_night",
+        "drove_before",
+        "free_from_min",
+        "trip_first_min",
+        "trip_last_min",
+        "edge_start",
+        "edge_from",
+        "edge_to",
+        "edge_cost",
+        "edge_trip",
     ],
 )
 structref.define_boxing(GroundType, GroundHandle)
@@ -170,6 +185,21 @@ def ground_handle(arrays: Any) -> Any:
         arrays.old_count,
         arrays.conflict_start,
         arrays.conflict_ids,
+        arrays.service_count,
+        arrays.type_unaccompanied,
+        arrays.keeps_seats,
+        arrays.rest_most,
+        arrays.rest_window,
+        arrays.rest_night,
+        arrays.drove_before,
+        arrays.free_from_min,
+        arrays.trip_first_min,
+        arrays.trip_last_min,
+        arrays.edge_start,
+        arrays.edge_from,
+        arrays.edge_to,
+        arrays.edge_cost,
+        arrays.edge_trip,
     )
 
 
@@ -202,6 +232,13 @@ structref.define_constructor(
         "open_cost",
         "open_vehicle",
         "open_seen",
+        "children",
+        "linked_children",
+        "linked_escorts",
+        "women",
+        "men",
+        "returning",
+        "route",
     ],
 )
 structref.define_boxing(LoadType, LoadHandle)
@@ -236,6 +273,13 @@ def load_handle(arrays: Any) -> Any:
         arrays.open_cost,
         arrays.open_vehicle,
         arrays.open_seen,
+        arrays.children,
+        arrays.linked_children,
+        arrays.linked_escorts,
+        arrays.women,
+        arrays.men,
+        arrays.returning,
+        arrays.route,
     )
 
 

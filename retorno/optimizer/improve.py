@@ -39,6 +39,7 @@ from retorno.optimizer.place import (
     Whole,
     YesNo,
 )
+from retorno.optimizer.rest import restless_vehicle
 from retorno.optimizer.retask import retask
 
 # How often each kind of ruin is drawn, in hundredths.
@@ -436,7 +437,7 @@ def rounds(
         if draw(memory, np.int64(100)) < RETASK:
             is_done = retask(ground, load, memory)
             worse = load.value[0] - value
-            if is_done and is_accepted(memory, worse, heat):
+            if is_done and restless_vehicle(ground, load, np.int64(0)) < 0 and is_accepted(memory, worse, heat):
                 changed += 1 if worse != 0 else 0
             elif not take_back(ground, load, memory) or load.value[0] != value:
                 return -1
@@ -478,6 +479,7 @@ def rounds(
         for position in range(memory.barred_count[0]):
             prices.barred[memory.barred[position, 0], memory.barred[position, 1]] = False
         worse = load.value[0] - value
+        is_settled = is_settled and restless_vehicle(ground, load, np.int64(0)) < 0
         if is_settled and is_accepted(memory, worse, heat):
             if worse != 0:
                 changed += 1

@@ -30,6 +30,7 @@ from retorno.optimizer.place import (
     LARGEST_LEGS,
     LAST,
     LEFT_OUT,
+    MEN,
     NIGHT_FROM,
     OVERNIGHT,
     PERSONS,
@@ -49,21 +50,25 @@ from retorno.optimizer.place import (
     STATE,
     TO,
     TRIP,
+    UNACCOMPANIED,
     UNREACHABLE,
     WAIT,
     WHEELCHAIRS,
+    WOMEN,
     Array,
     Ground,
     Load,
     Real,
     Whole,
     YesNo,
-    cheapest_vehicle,
     crossings_free,
+    escorts_back,
     flying_aircraft,
+    may_board,
     place,
     running_vehicle,
     spare_aircraft,
+    vehicle_to_open,
 )
 
 NOISE_COUNT = 1024
@@ -121,7 +126,7 @@ def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int
     if columns[CROSS_END] > columns[CROSS_START] and not crossings_free(ground, load, ride, seats):
         return NO_PRICE
     if kind == SERVICE:
-        if load.service[row, day] < seats:
+        if load.service[row, day] < seats or not may_board(ground, load, group, kind, row, day, np.int64(0)):
             return NO_PRICE
         return price + seats * columns[FARE]
     noise = prices.noise[(row * 31 + day * 17 + np.int64(prices.dial[2])) % NOISE_COUNT]
@@ -134,7 +139,10 @@ def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int
             size = ground.type_seats[vehicle_type]
             if size < seats or ground.type_wheelchairs[vehicle_type] < facts[WHEELCHAIRS]:
                 continue
-            cost, who = cheapest_vehicle(ground, load, vehicle_type, row, day)
+            if ground.type_unaccompanied[vehicle_type] < facts[UNACCOMPANIED]:
+                continue
+            back = escorts_back(ground, group, ride)
+            cost, who = vehicle_to_open(ground, load, vehicle_type, row, day, seats, back)
             if who < 0:
                 continue
             share = seats / max(float(seats), min(float(size), expected))
@@ -143,7 +151,10 @@ def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int
         return NO_PRICE if best >= NO_PRICE else price + best * noise
     if flying_aircraft(ground, load, group, ride) >= 0:
         return price
-    if prices.barred[row, day] or seats > ground.charter_seats[row] or spare_aircraft(ground, load, ride) < 0:
+    spare = spare_aircraft(ground, load, ride)
+    if prices.barred[row, day] or seats > ground.charter_seats[row] or spare < 0:
+        return NO_PRICE
+    if not may_board(ground, load, group, kind, row, day, spare):
         return NO_PRICE
     if prices.dial[1] < ground.charter_minimum[row] or ground.charter_demand[row] < ground.charter_minimum[row]:
         return NO_PRICE
@@ -177,6 +188,8 @@ def escorts_free(ground: Ground, load: Load, group: int, start: int, arrival: in
         return True
     for day in range(max(start, ground.now), min(arrival + ground.return_days + 1, ground.day_count)):
         if load.escorts[facts[POOL], day] < facts[ESCORTS]:
+            return False
+        if load.women[facts[POOL], day] < facts[WOMEN] or load.men[facts[POOL], day] < facts[MEN]:
             return False
     return True
 

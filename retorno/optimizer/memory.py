@@ -72,7 +72,7 @@ def make_memory(draft: Draft, seed: int) -> Memory:
         left_out_count=np.zeros(1, dtype=np.int64),
         barred=np.zeros((8, 2), dtype=np.int64),
         barred_count=np.zeros(1, dtype=np.int64),
-        tasks=np.zeros((LARGEST_TASKS, 5), dtype=np.int64),
+        tasks=np.zeros((LARGEST_TASKS, 6), dtype=np.int64),
         instead=np.full((len(draft.setting.slots), draft.setting.space.day_count), -1, dtype=np.int64),
         new_vehicle=np.zeros(LARGEST_LEGS, dtype=np.int64),
     )

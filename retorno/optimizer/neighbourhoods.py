@@ -34,6 +34,7 @@ from retorno.optimizer.master import Master, Relaxed
 from retorno.optimizer.model import Arc, Key, Move, PackingCut
 from retorno.optimizer.pricing import Prices, Pricing, Way, whole_bound
 from retorno.optimizer.problem import Plan, Problem
+from retorno.optimizer.verdict import VERSION_2
 
 NO_VALUE = 10**18
 """Value while there is no plan."""
@@ -77,7 +78,7 @@ def exact(
     should_stop
         Asked now and then.
     on_bound, on_plan
-        Called with every better proven bound (cents) and every better plan.
+        Called with every better proven bound (cents) and every better plan, and with plans that break version 2 only.
     """
     search = ExactSearch(
         problem,
@@ -139,8 +140,11 @@ class ExactSearch:
             self._tell_bound(bound_cents)
 
     def take_plan(self, plan: Plan) -> bool:
-        """Keep a plan if the judge accepts it and it is better."""
+        """Keep a plan if the judge accepts it and it is better; one that breaks only version 2 is told for repair."""
         verdict = judge(self.problem, plan)
+        if not verdict.is_valid and VERSION_2.issuperset(verdict.codes):
+            self._tell_plan(plan)
+            return False
         if not verdict.is_valid:
             raise Inconsistent(f"an assembled plan breaks {verdict.violations[0]}")
         if verdict.value_cents < self.value:
@@ -308,7 +312,7 @@ def improve_by_mip(
     prices
         As from ``Master.generate`` (capacities only are read); None: found here.
     on_plan, on_bound
-        Called with every better plan and every better proven bound (cents).
+        Called with every better plan, with plans that break version 2 only, and with every better proven bound (cents).
     """
     end = time.monotonic() + seconds
     ground = Ground(problem)
@@ -558,6 +562,10 @@ class NeighbourhoodSearch:
         if assembled.plan is None:
             return False, result.is_optimal
         verdict = judge(self.problem, assembled.plan)
+        if not verdict.is_valid and VERSION_2.issuperset(verdict.codes):
+            # The model knows nothing of version 2: whoever asked may repair the plan, the search goes on elsewhere.
+            self._tell_plan(assembled.plan)
+            return False, result.is_optimal
         if not verdict.is_valid:
             raise Inconsistent(f"an assembled plan breaks {verdict.violations[0]}")
         if verdict.value_cents >= self.value:

@@ -18,20 +18,22 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from retorno.optimizer.rest import UNREACHABLE as UNREACHABLE
+from retorno.optimizer.rest import stays_rested
+
 # Columns of ``Ground.ride``.
 KIND, ROW, DAY, ARRIVE_DAY, BOARD, ALIGHT, ORIGIN, DESTINATION = range(8)
 FARE, COMFORT, SAME_DAY, OVERNIGHT, RANK_OVERNIGHT, RANK_SAME_DAY, CROSS_START, CROSS_END = range(8, 16)
 # Columns of ``Ground.group``.
 PERSONS, SEATS, WHEELCHAIRS, ESCORTS, POOL, FROM, TO, READY, FIRST, LAST = range(10)
 JOURNEY, WAIT, LEFT_OUT, COMMODITY, STATE, STARTED, NIGHT_FROM, START_DAY, START_SLOT, START_FLY = range(10, 20)
-PROFILE = 20
+PROFILE, UNACCOMPANIED, WOMEN, MEN = range(20, 24)
 # Values of ``Ground.group[:, STATE]``.
 FREE, LOCKED, DONE = 0, 1, 2
 # Columns of ``Load.gap``: how a vehicle stands on a day on which it has no task.
 BEFORE, AFTER, OLD_COST, IS_SHUT = range(4)
 FAR_GAP, NO_NEXT = -1, -1
 
-UNREACHABLE = 1_000_000_000
 LARGEST_LEGS = 16
 # Changes of one vehicle type and day that a look-up catches up on one by one.
 RECENT_COUNT = 6
@@ -55,6 +57,11 @@ class Ground(NamedTuple):
     ``reach`` and ``leave`` hold the connection cost of a vehicle type seen from its end and from
     its start: ``reach[type, to, on day, gap, from]`` and ``leave[type, from, on day, gap, to]``; ``tail`` the cost
     of ending the plan at a land site on the morning of a day.
+
+    ``type_unaccompanied`` is the most unaccompanied children per vehicle type. With ``keeps_seats`` escorts go home in
+    the vehicle that brought their group. ``rest_most`` (0: no limit) of ``rest_window`` days may be driven, with
+    ``rest_night`` minutes between; ``drove_before[vehicle, n]`` is 1 if it moved n days before now, and before
+    ``free_from_min[vehicle]`` it may not start today. ``edge_*`` are the empty moves of each day (``edge_start[day]``).
     """
 
     day_count: int
@@ -103,6 +110,21 @@ class Ground(NamedTuple):
     old_count: Array
     conflict_start: Array
     conflict_ids: Array
+    service_count: int
+    type_unaccompanied: Array
+    keeps_seats: int
+    rest_most: int
+    rest_window: int
+    rest_night: int
+    drove_before: Array
+    free_from_min: Array
+    trip_first_min: Array
+    trip_last_min: Array
+    edge_start: Array
+    edge_from: Array
+    edge_to: Array
+    edge_cost: Array
+    edge_trip: Array
 
 
 class Load(NamedTuple):
@@ -117,6 +139,10 @@ class Load(NamedTuple):
     ``open_cost`` and ``open_vehicle[type, trip, day]`` are the cheapest vehicle for one more task as last looked
     up, when ``changes[type, day]`` stood at ``open_seen``; ``recent[type, day]`` are the vehicles of the last
     changes, so that a few changes cost a few comparisons.
+
+    ``children`` (per segment), ``linked_children`` and ``linked_escorts`` (of services, then charters, by day and
+    aircraft), ``women`` and ``men`` are what is still free of limits that only version 2 of the format has;
+    ``returning[vehicle, day]`` the escorts who go home in it that day; ``route`` is work space of one vehicle's days.
     """
 
     task: Array
@@ -144,6 +170,13 @@ class Load(NamedTuple):
     open_cost: Array
     open_vehicle: Array
     open_seen: Array
+    children: Array
+    linked_children: Array
+    linked_escorts: Array
+    women: Array
+    men: Array
+    returning: Array
+    route: Array
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -299,8 +332,9 @@ def add_task(ground: Ground, load: Load, vehicle: int, trip: int, day: int) -> N
     load.task_count[vehicle] += 1
     load.aboard[vehicle, day] = 0
     for segment in range(ground.trip_segments[trip]):
-        load.seats[vehicle, day, segment] = ground.type_seats[kind]
+        load.seats[vehicle, day, segment] = ground.type_seats[kind] - load.returning[vehicle, day]
         load.wheelchairs[vehicle, day, segment] = ground.type_wheelchairs[kind]
+        load.children[vehicle, day, segment] = ground.type_unaccompanied[kind]
     load.next[vehicle, day] = load.first[trip, day]
     load.first[trip, day] = vehicle
     low, high = neighbours(ground, load, vehicle, day)
@@ -357,13 +391,92 @@ def meets_conflict(ground: Ground, load: Load, group: int, vehicle: int, day: in
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
+def escorts_back(ground: Ground, group: int, ride: int) -> Whole:
+    """How many escorts of a group keep their seats in the vehicle of a ride, to go home in it."""
+    if ground.keeps_seats and np.int64(ground.ride[ride, DESTINATION]) == ground.group[group, TO]:
+        return ground.group[group, ESCORTS]
+    return 0
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def last_day_back(ground: Ground, day: int) -> Whole:
+    """The last day of the plan on which escorts who arrived on a day are on their way home."""
+    return min(day + ground.return_days, ground.day_count - 1)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def can_bring_back(ground: Ground, load: Load, vehicle: int, day: int, escorts: int) -> YesNo:
+    """Whether a vehicle has seats for escorts on its tasks of the days after a day."""
+    if escorts == 0:
+        return True
+    for later in range(day + 1, last_day_back(ground, day) + 1):
+        trip = load.task[vehicle, later]
+        if trip >= 0:
+            for segment in range(ground.trip_segments[trip]):
+                if load.seats[vehicle, later, segment] < escorts:
+                    return False
+    return True
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def can_open(ground: Ground, load: Load, vehicle: int, trip: int, day: int, seats: int, escorts: int) -> YesNo:
+    """Whether a vehicle that may take a new task keeps its rest, and seats for escorts who ride home in it."""
+    if ground.keeps_seats:
+        if ground.type_seats[ground.vehicle_type[vehicle]] - load.returning[vehicle, day] < seats:
+            return False
+        if not can_bring_back(ground, load, vehicle, day, escorts):
+            return False
+    return stays_rested(ground, load, vehicle, trip, day)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def vehicle_to_open(
+    ground: Ground, load: Load, kind: int, trip: int, day: int, seats: int, escorts: int
+) -> tuple[Whole, Whole]:
+    """The vehicle of a type that takes a new task at the least cost and ``can_open`` it: (cost, vehicle)."""
+    best, who = cheapest_vehicle(ground, load, kind, trip, day)
+    if who < 0 or can_open(ground, load, who, trip, day, seats, escorts):
+        return best, who
+    best, who = UNREACHABLE, -1
+    for vehicle in range(ground.type_start[kind], ground.type_start[kind + 1]):
+        cost = task_cost(ground, load, vehicle, trip, day)
+        if cost < best and can_open(ground, load, vehicle, trip, day, seats, escorts):
+            best, who = cost, vehicle
+    return best, who
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def linked_row(ground: Ground, kind: int, row: int) -> Whole:
+    """Where a service or charter stands in the tables of both."""
+    return row if kind == SERVICE else row + ground.service_count
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def may_board(ground: Ground, load: Load, group: int, kind: int, row: int, day: int, aircraft: int) -> YesNo:
+    """Whether a departure still takes the group's unaccompanied children, and has seats back for its escorts."""
+    facts = ground.group[group]
+    if facts[UNACCOMPANIED] == 0 and facts[ESCORTS] == 0:
+        return True
+    linked = linked_row(ground, kind, row)
+    return (
+        load.linked_children[linked, day, aircraft] >= facts[UNACCOMPANIED]
+        and load.linked_escorts[linked, day, aircraft] >= facts[ESCORTS]
+    )
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def fits(ground: Ground, load: Load, group: int, ride: int, vehicle: int) -> YesNo:
-    """Whether a group fits into a vehicle that runs the ride's trip: seats, wheelchair places, conflicts."""
+    """Whether a group fits into a vehicle that runs the ride's trip: seats, wheelchair places, children, conflicts."""
     day = np.int64(ground.ride[ride, DAY])
     seats, places = ground.group[group, SEATS], ground.group[group, WHEELCHAIRS]
+    children = ground.group[group, UNACCOMPANIED]
     for segment in range(np.int64(ground.ride[ride, BOARD]), ground.ride[ride, ALIGHT]):
         if load.seats[vehicle, day, segment] < seats or load.wheelchairs[vehicle, day, segment] < places:
             return False
+        if children > 0 and load.children[vehicle, day, segment] < children:
+            return False
+    if not can_bring_back(ground, load, vehicle, day, escorts_back(ground, group, ride)):
+        return False
     return not meets_conflict(ground, load, group, vehicle, day)
 
 
@@ -389,6 +502,7 @@ def flying_aircraft(ground: Ground, load: Load, group: int, ride: int) -> Whole:
         if (
             load.aircraft_groups[row, day, aircraft] > 0
             and load.aircraft[row, day, aircraft] >= ground.group[group, SEATS]
+            and may_board(ground, load, group, CHARTER, row, day, aircraft)
         ):
             return aircraft
     return -1
@@ -452,6 +566,14 @@ def shift(ground: Ground, load: Load, group: int, sign: int) -> Whole:
             for segment in range(np.int64(ground.ride[ride, BOARD]), ground.ride[ride, ALIGHT]):
                 load.seats[vehicle, day, segment] -= sign * seats
                 load.wheelchairs[vehicle, day, segment] -= sign * facts[WHEELCHAIRS]
+                load.children[vehicle, day, segment] -= sign * facts[UNACCOMPANIED]
+            back = escorts_back(ground, group, ride)
+            if back > 0:
+                for later in range(day + 1, last_day_back(ground, day) + 1):
+                    load.returning[vehicle, later] += sign * back
+                    if load.task[vehicle, later] >= 0:
+                        for segment in range(ground.trip_segments[load.task[vehicle, later]]):
+                            load.seats[vehicle, later, segment] -= sign * back
             load.aboard[vehicle, day] += sign
             if load.aboard[vehicle, day] == 0:
                 drop_task(ground, load, vehicle, day)
@@ -465,6 +587,10 @@ def shift(ground: Ground, load: Load, group: int, sign: int) -> Whole:
             load.aircraft_groups[row, day, vehicle] += sign
             if load.aircraft_groups[row, day, vehicle] == 0:
                 load.value[0] -= ground.charter_cents[row]
+        if kind != TRIP and (facts[UNACCOMPANIED] > 0 or facts[ESCORTS] > 0):
+            linked, aircraft = linked_row(ground, kind, row), max(vehicle, 0)
+            load.linked_children[linked, day, aircraft] -= sign * facts[UNACCOMPANIED]
+            load.linked_escorts[linked, day, aircraft] -= sign * facts[ESCORTS]
         cost += np.int64(ground.ride[ride, COMFORT]) * persons
         night_from = np.int64(ground.ride[ride, ARRIVE_DAY])
         site = np.int64(ground.ride[ride, DESTINATION])
@@ -475,6 +601,8 @@ def shift(ground: Ground, load: Load, group: int, sign: int) -> Whole:
         cost += ground.escort_cents * facts[ESCORTS] * (end - first_day + 1)
         for busy in range(max(first_day, ground.now), min(end + 1, days)):
             load.escorts[facts[POOL], busy] -= sign * facts[ESCORTS]
+            load.women[facts[POOL], busy] -= sign * facts[WOMEN]
+            load.men[facts[POOL], busy] -= sign * facts[MEN]
     if is_changed(ground, load, group):
         cost += ground.change_cents
     return cost
@@ -533,8 +661,11 @@ def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array,
                 if load.task[vehicle, day] == row:
                     if not fits(ground, load, group, ride, vehicle):
                         vehicle = -1
-                elif opening and load.task[vehicle, day] < 0 and can_carry(ground, group, vehicle):
-                    if task_cost(ground, load, vehicle, row, day) >= UNREACHABLE:
+                elif opening and load.task[vehicle, day] < 0 and can_carry(ground, load, group, vehicle, day):
+                    back = escorts_back(ground, group, ride)
+                    if task_cost(ground, load, vehicle, row, day) >= UNREACHABLE or not can_bring_back(
+                        ground, load, vehicle, day, back
+                    ):
                         vehicle = -1
                 else:
                     vehicle = -1
@@ -546,8 +677,10 @@ def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array,
                     if (
                         ground.type_seats[kind_of] >= facts[SEATS]
                         and ground.type_wheelchairs[kind_of] >= facts[WHEELCHAIRS]
+                        and ground.type_unaccompanied[kind_of] >= facts[UNACCOMPANIED]
                     ):
-                        cost, who = cheapest_vehicle(ground, load, kind_of, row, day)
+                        back = escorts_back(ground, group, ride)
+                        cost, who = vehicle_to_open(ground, load, kind_of, row, day, facts[SEATS], back)
                         if cost < best:
                             best, vehicle = cost, who
             if vehicle < 0:
@@ -557,13 +690,24 @@ def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array,
                 add_task(ground, load, vehicle, row, day)
                 load.aboard[vehicle, day] = 0
         elif kind == CHARTER:
-            if vehicle < 0 or load.aircraft[row, day, vehicle] < facts[SEATS]:
+            if (
+                vehicle < 0
+                or load.aircraft[row, day, vehicle] < facts[SEATS]
+                or not may_board(ground, load, group, kind, row, day, vehicle)
+            ):
                 vehicle = flying_aircraft(ground, load, group, ride)
             if vehicle < 0:
                 vehicle = spare_aircraft(ground, load, ride)
-            if vehicle < 0 or load.aircraft[row, day, vehicle] < facts[SEATS]:
+            if (
+                vehicle < 0
+                or load.aircraft[row, day, vehicle] < facts[SEATS]
+                or not may_board(ground, load, group, kind, row, day, vehicle)
+            ):
                 undone = True
                 break
+        elif not may_board(ground, load, group, kind, row, day, np.int64(0)):
+            undone = True
+            break
         load.leg_ride[group, leg] = ride
         load.leg_vehicle[group, leg] = vehicle
         done += 1
@@ -583,10 +727,11 @@ def place(ground: Ground, load: Load, group: int, rides: Array, vehicles: Array,
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def can_carry(ground: Ground, group: int, vehicle: int) -> YesNo:
-    """Whether a group fits into an empty vehicle."""
+def can_carry(ground: Ground, load: Load, group: int, vehicle: int, day: int) -> YesNo:
+    """Whether a group fits into a vehicle that carries nobody on a day but escorts on their way home."""
     kind = ground.vehicle_type[vehicle]
     return (
-        ground.type_seats[kind] >= ground.group[group, SEATS]
+        ground.type_seats[kind] - load.returning[vehicle, day] >= ground.group[group, SEATS]
         and ground.type_wheelchairs[kind] >= ground.group[group, WHEELCHAIRS]
+        and ground.type_unaccompanied[kind] >= ground.group[group, UNACCOMPANIED]
     )

@@ -10,75 +10,18 @@ import numpy as np
 from retorno.optimizer import place as columns
 from retorno.optimizer.place import CHARTER, LARGEST_LEGS, TRIP, Load
 from retorno.optimizer.problem import Leg, Plan, PlannedVehicle
+from retorno.optimizer.rest import NOTHING, follow
 from retorno.optimizer.setting import Setting, leg_key, ride_finder
 
 
-def _empty_way(setting: Setting, kind: int, start: int, leave_day: int, end: int, on_day: int) -> list[tuple[int, int]]:
-    """The (day, trip) moves of the cheapest empty way between two land sites, as the tables count it."""
-    ground = setting.ground
-    longest = ground.longest_gap
-    gap = on_day - leave_day
-    if gap > longest:
-        if ground.is_depot[start]:
-            return _empty_way(setting, kind, start, on_day - longest, end, on_day)
-        half = min(longest, gap // 2)
-        rest = min(longest, gap - half)
-        costs = (
-            ground.leave[kind, start, leave_day, half][ground.depots].astype(np.int64)
-            + ground.leave[kind, ground.depots, on_day - rest, rest, end]
-        )
-        depot = int(ground.depots[int(np.argmin(costs))])
-        return _empty_way(setting, kind, start, leave_day, depot, leave_day + half) + _empty_way(
-            setting, kind, depot, on_day - rest, end, on_day
-        )
-    moves = []
-    site = start
-    for day in range(leave_day, on_day):
-        left = int(ground.leave[kind, site, day, on_day - day, end])
-        idle = 0 if ground.is_depot[site] else ground.away_cents
-        if idle + int(ground.leave[kind, site, day + 1, on_day - day - 1, end]) == left:
-            continue
-        for there, trip, cost in setting.empty_moves[kind, day].get(site, ()):
-            if cost + int(ground.leave[kind, there, day + 1, on_day - day - 1, end]) == left:
-                moves.append((day, trip))
-                site = there
-                break
-    return moves
+def _moves(setting: Setting, load: Load, handle: Any, vehicle: int) -> tuple[tuple[int, str], ...]:
+    """Every move of a vehicle from now on: its tasks and the cheapest empty ways between them and home."""
+    trips = setting.problem.trips
+    follow(setting.handle, handle, vehicle, NOTHING, NOTHING, load.route)
+    return tuple((day, trips[trip].id) for day, trip in enumerate(load.route.tolist()) if trip >= 0)
 
 
-def _way_home(setting: Setting, kind: int, start: int, leave_day: int) -> list[tuple[int, int]]:
-    """The (day, trip) moves of the cheapest end of a vehicle's plan."""
-    ground = setting.ground
-    moves = []
-    site = start
-    for day in range(leave_day, ground.day_count):
-        left = int(ground.tail[kind, site, day])
-        idle = 0 if ground.is_depot[site] else ground.away_cents
-        if idle + int(ground.tail[kind, site, day + 1]) == left:
-            continue
-        for there, trip, cost in setting.empty_moves[kind, day].get(site, ()):
-            if cost + int(ground.tail[kind, there, day + 1]) == left:
-                moves.append((day, trip))
-                site = there
-                break
-    return moves
-
-
-def _moves(setting: Setting, load: Load, vehicle: int) -> list[tuple[int, int]]:
-    """Every move of a vehicle from now on: its tasks and the empty ways between them."""
-    ground = setting.ground
-    kind = setting.slots[vehicle].kind
-    place, leave_day = int(ground.vehicle_site[vehicle]), setting.facts.now
-    moves: list[tuple[int, int]] = []
-    for day in np.flatnonzero(load.task[vehicle] >= 0).tolist():
-        trip = int(load.task[vehicle, day])
-        moves += _empty_way(setting, kind, place, leave_day, int(ground.trip_start[trip]), day)
-        moves.append((day, trip))
-        place, leave_day = int(ground.trip_end[trip]), day + 1
-    return moves + _way_home(setting, kind, place, leave_day)
-
-
-def to_plan(setting: Setting, load: Load) -> Plan:
+def to_plan(setting: Setting, load: Load, handle: Any) -> Plan:
     """The plan in the public format: facts before now, then what the arrays hold."""
     problem, facts = setting.problem, setting.facts
     taken = {vehicle.id for vehicle in facts.past_vehicles}
@@ -88,7 +31,7 @@ def to_plan(setting: Setting, load: Load) -> Plan:
     for position, slot in enumerate(setting.slots):
         if slot.past is None and load.task_count[position] == 0:
             continue
-        moves = tuple((day, problem.trips[trip].id) for day, trip in _moves(setting, load, position))
+        moves = _moves(setting, load, handle, position)
         if slot.past is not None:
             names[position] = slot.past.id
             moves = slot.past.moves + moves
@@ -208,17 +151,24 @@ def _still_fits(setting: Setting, load: Load, number: int, rides: list[int]) -> 
             return False
         if night_from >= 0 and (load.beds[site, night_from : row[columns.DAY]] < seats).any():
             return False
-        if row[columns.KIND] == columns.SERVICE and load.service[row[columns.ROW], row[columns.DAY]] < seats:
-            return False
+        if row[columns.KIND] == columns.SERVICE:
+            service, day = row[columns.ROW], row[columns.DAY]
+            if load.service[service, day] < seats:
+                return False
+            if load.linked_children[service, day, 0] < facts[columns.UNACCOMPANIED]:
+                return False
+            if load.linked_escorts[service, day, 0] < facts[columns.ESCORTS]:
+                return False
         for crossing in ground.cross_ids[row[columns.CROSS_START] : row[columns.CROSS_END]].tolist():
             if load.quota[crossing, row[columns.DAY]] < seats:
                 return False
         night_from, site = row[columns.ARRIVE_DAY], row[columns.DESTINATION]
     if facts[columns.ESCORTS]:
         end = arrive + ground.return_days + 1
-        busy = load.escorts[facts[columns.POOL], max(first_day, ground.now) : end]
-        if (busy < facts[columns.ESCORTS]).any():
-            return False
+        days = slice(max(first_day, ground.now), end)
+        for free, wanted in ((load.escorts, columns.ESCORTS), (load.women, columns.WOMEN), (load.men, columns.MEN)):
+            if (free[facts[columns.POOL], days] < facts[wanted]).any():
+                return False
     return not _breaks_transfer(setting, rides)
 
 

@@ -23,9 +23,9 @@ from retorno.optimizer.place import (
     Whole,
     YesNo,
     add_task,
-    cheapest_vehicle,
     drop_task,
     place,
+    vehicle_to_open,
 )
 
 
@@ -63,7 +63,7 @@ def choose_chains(ground: Ground, load: Load, memory: Memory) -> Whole:
 def assign_tasks(ground: Ground, load: Load, memory: Memory, tasks: Array, count: int) -> YesNo:
     """Changes ``load`` and ``memory``: every task, in random order, goes to its cheapest vehicle; False if one cannot.
 
-    ``tasks`` has vehicle, day, trip, greatest load and greatest number of wheelchairs per row.
+    ``tasks`` has vehicle, day, trip, and greatest number of people, wheelchairs and unaccompanied children per row.
     """
     for position in range(count):
         other = position + draw(memory, count - position)
@@ -75,7 +75,9 @@ def assign_tasks(ground: Ground, load: Load, memory: Memory, tasks: Array, count
         for kind in range(ground.type_seats.size):
             if ground.type_seats[kind] < tasks[position, 3] or ground.type_wheelchairs[kind] < tasks[position, 4]:
                 continue
-            cost, vehicle = cheapest_vehicle(ground, load, kind, trip, day)
+            if ground.type_unaccompanied[kind] < tasks[position, 5]:
+                continue
+            cost, vehicle = vehicle_to_open(ground, load, kind, trip, day, tasks[position, 3], np.int64(0))
             if vehicle >= 0 and cost < best:
                 best, who = cost, vehicle
         memory.instead[tasks[position, 0], day] = who
@@ -113,12 +115,14 @@ def retask(ground: Ground, load: Load, memory: Memory) -> YesNo:
                 memory.chosen[vehicle] = 0
                 break
             segments = ground.trip_segments[trip]
-            seats, places = 0, 0
+            seats, places, children = 0, 0, 0
             for segment in range(segments):
-                seats = max(seats, ground.type_seats[kind] - load.seats[vehicle, day, segment])
+                free = load.seats[vehicle, day, segment] + load.returning[vehicle, day]
+                seats = max(seats, ground.type_seats[kind] - free)
+                children = max(children, ground.type_unaccompanied[kind] - load.children[vehicle, day, segment])
                 places = max(places, ground.type_wheelchairs[kind] - load.wheelchairs[vehicle, day, segment])
             memory.tasks[count, 0], memory.tasks[count, 1], memory.tasks[count, 2] = vehicle, day, trip
-            memory.tasks[count, 3], memory.tasks[count, 4] = seats, places
+            memory.tasks[count, 3], memory.tasks[count, 4], memory.tasks[count, 5] = seats, places, children
             count += 1
         if not memory.chosen[vehicle]:
             # No room for the whole chain: none of it.

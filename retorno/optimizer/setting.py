@@ -6,7 +6,6 @@ last past leg ended and needs beds while it waits, a vehicle starts where it sta
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from numba import njit
 from retorno.optimizer import place as columns
 from retorno.optimizer.handles import ground_handle, load_handle
 from retorno.optimizer.place import CHARTER, LARGEST_LEGS, SERVICE, TRIP, UNREACHABLE, Array, Ground, Load
-from retorno.optimizer.problem import Group, Leg, PlannedVehicle, Problem
+from retorno.optimizer.problem import Charter, Group, Leg, PlannedVehicle, Problem, Service
 from retorno.optimizer.timespace import DAY_MIN, FAR, Commodity, TimeSpace, costs_to_go
 
 # Our assumption: tables of at most this many entries each (80 MB), and no approach longer than a month.
@@ -198,8 +197,6 @@ class Setting:
         Per row of ``ground.ride``: the ride of ``space``.
     slots
         Per vehicle position: type, depot, hired, and the previous plan's vehicle if it has moved before now.
-    empty_moves
-        Per (vehicle type, day): land site to the (land site, trip, cost) that an empty vehicle may drive.
     base_cents
         Cost of what stands before now.
     standing
@@ -214,7 +211,6 @@ class Setting:
     ride_number: Array
     slots: tuple[Slot, ...]
     land_sites: tuple[str, ...]
-    empty_moves: dict[tuple[int, int], dict[int, list[tuple[int, int, int]]]]
     base_cents: int
     standing: dict[str, Site0]
 
@@ -322,6 +318,16 @@ def prepare(space: TimeSpace) -> Setting:
         old_count=old_count,
         conflict_start=conflict_start,
         conflict_ids=conflict_ids,
+        service_count=len(problem.services),
+        type_unaccompanied=np.array([_limit(kind.unaccompanied_max) for kind in problem.vehicle_types], dtype=whole),
+        keeps_seats=problem.escorts_keep_seats,
+        rest_most=problem.rest.most_days if problem.rest else 0,
+        rest_window=problem.rest.window_days if problem.rest else 0,
+        rest_night=problem.rest.night_min if problem.rest else 0,
+        **_driven_before(problem, facts, slots, rows),
+        trip_first_min=np.array([trip.depart_min[0] for trip in problem.trips], dtype=whole),
+        trip_last_min=np.array([trip.arrive_min[-1] for trip in problem.trips], dtype=whole),
+        **tables.edges,
     )
     for number, slot in enumerate(slots):
         if slot.past:
@@ -335,7 +341,6 @@ def prepare(space: TimeSpace) -> Setting:
         ride_number=ride_number,
         slots=tuple(slots),
         land_sites=tuple(land_sites),
-        empty_moves=tables.empty_moves,
         base_cents=base,
         standing=where,
     )
@@ -379,7 +384,7 @@ class _VehicleTables:
     leave: Array
     reach: Array
     tail: Array
-    empty_moves: dict[tuple[int, int], dict[int, list[tuple[int, int, int]]]]
+    edges: dict[str, Array]
 
 
 def _vehicle_tables(space: TimeSpace, now: int, land_index: dict[str, int]) -> _VehicleTables:
@@ -415,13 +420,6 @@ def _vehicle_tables(space: TimeSpace, now: int, land_index: dict[str, int]) -> _
                 if trip_cost[kind, number] < trip_cost[kind, known[kind]]:
                     known[kind] = int(number)
         edges.append([(start, end, trips) for (start, end), trips in sorted(best.items())])
-    empty_moves: dict[tuple[int, int], dict[int, list[tuple[int, int, int]]]] = {}
-    for kind in range(len(kinds)):
-        for day, found in enumerate(edges):
-            from_site: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-            for start, end, trips in found:
-                from_site[start].append((end, trips[kind], int(trip_cost[kind, trips[kind]])))
-            empty_moves[kind, day] = dict(from_site)
     flat = [edge for found in edges for edge in found]
     edge_start = np.concatenate([[0], np.cumsum([len(found) for found in edges])]).astype(np.int64)
     edge_cost = np.array(
@@ -439,16 +437,10 @@ def _vehicle_tables(space: TimeSpace, now: int, land_index: dict[str, int]) -> _
     gap = min(days, LONGEST_GAP_DAYS, max(4, LARGEST_TABLE // size))
     leave = np.empty((len(kinds), lands, days + 1, gap + 1, lands), dtype=np.int32)
     tail = np.full((len(kinds), lands, days + 1), UNREACHABLE, dtype=np.int64)
-    _connect(
-        leave,
-        tail,
-        edge_start,
-        np.array([start for start, _, _ in flat], dtype=np.int64),
-        np.array([end for _, end, _ in flat], dtype=np.int64),
-        edge_cost,
-        idle,
-        end_cost,
-    )
+    edge_from = np.array([start for start, _, _ in flat], dtype=np.int64)
+    edge_to = np.array([end for _, end, _ in flat], dtype=np.int64)
+    edge_trip = np.array([[trips[kind] for _, _, trips in flat] for kind in range(len(kinds))], dtype=np.int64)
+    _connect(leave, tail, edge_start, edge_from, edge_to, edge_cost, idle, end_cost)
     reach: Array = np.full_like(leave, UNREACHABLE)
     _turn_round(leave, reach)
     return _VehicleTables(
@@ -457,7 +449,13 @@ def _vehicle_tables(space: TimeSpace, now: int, land_index: dict[str, int]) -> _
         leave=leave,
         reach=reach,
         tail=tail,
-        empty_moves=empty_moves,
+        edges={
+            "edge_start": edge_start,
+            "edge_from": edge_from,
+            "edge_to": edge_to,
+            "edge_cost": edge_cost,
+            "edge_trip": edge_trip.reshape(len(kinds), len(flat)),
+        },
     )
 
 
@@ -465,12 +463,14 @@ def _group_table(space: TimeSpace, facts: Facts, where: dict[str, Site0], commod
     """One row per group, columns as named in ``place``."""
     problem, days, now = space.problem, space.day_count, facts.now
     pools = {pool.id: number for number, pool in enumerate(problem.escort_pools)}
-    table = np.zeros((len(problem.groups), 21), dtype=np.int64)
+    table = np.zeros((len(problem.groups), 24), dtype=np.int64)
     flights = sorted({int(x) for x in space.ride_depart[~space.ride_is_land]})
     for number, group in enumerate(problem.groups):
         row = table[number]
         row[columns.PERSONS], row[columns.SEATS] = group.persons, group.seats
         row[columns.WHEELCHAIRS], row[columns.ESCORTS] = group.wheelchairs, group.escorts
+        row[columns.UNACCOMPANIED] = group.unaccompanied
+        row[columns.WOMEN], row[columns.MEN] = group.escort_women, group.escort_men
         row[columns.POOL] = pools[group.escort_pool] if group.escort_pool is not None else -1
         row[columns.FROM] = space.site_index[group.origin]
         row[columns.TO] = space.site_index[group.destination]
@@ -653,6 +653,27 @@ def _past_vehicles(
     return np.array(places, dtype=np.int64), base
 
 
+def _limit(most: int | None) -> int:
+    return UNLIMITED if most is None else most
+
+
+def _driven_before(
+    problem: Problem, facts: Facts, slots: list[Slot], rows: dict[tuple[str, str], int]
+) -> dict[str, Array]:
+    """On which days before now each vehicle moved, and from which minute of today on it may start (R20)."""
+    window = problem.rest.window_days if problem.rest else 1
+    drove = np.zeros((len(slots), min(window, facts.now) + 1), dtype=np.int64)
+    free_from = np.full(len(slots), -DAY_MIN, dtype=np.int64)
+    for number, slot in enumerate(slots):
+        for day, trip_id in slot.past.moves if slot.past else ():
+            if facts.now - day < drove.shape[1]:
+                drove[number, facts.now - day] = 1
+            if day == facts.now - 1 and problem.rest:
+                arrived = problem.trips[rows["trip", trip_id]].arrive_min[-1]
+                free_from[number] = arrived + problem.rest.night_min - DAY_MIN
+    return {"drove_before": drove, "free_from_min": free_from}
+
+
 def _past_aircraft(problem: Problem, facts: Facts, rows: dict[tuple[str, str], int]) -> int:
     """What charters that have flown before now cost."""
     flown = {
@@ -681,6 +702,7 @@ def empty_load(setting: Setting) -> tuple[Load, Any]:
     segments = int(ground.trip_segments.max(initial=1))
     kinds = len(problem.vehicle_types)
     aircraft = int(ground.aircraft_max.max(initial=1))
+    links: tuple[Service | Charter, ...] = (*problem.services, *problem.charters)
     whole = np.int64
     load = Load(
         task=np.full((vehicles, days), -1, dtype=whole),
@@ -712,6 +734,13 @@ def empty_load(setting: Setting) -> tuple[Load, Any]:
         open_cost=np.zeros((kinds, trips, days), dtype=whole),
         open_vehicle=np.full((kinds, trips, days), -1, dtype=whole),
         open_seen=np.full((kinds, trips, days), -1, dtype=whole),
+        children=np.zeros((vehicles, days, segments), dtype=whole),
+        linked_children=_linked([x.unaccompanied_max for x in links], days, aircraft),
+        linked_escorts=_linked([x.escort_returns for x in links], days, aircraft),
+        women=_told([x.women for x in problem.escort_pools], days),
+        men=_told([x.men for x in problem.escort_pools], days),
+        returning=np.zeros((vehicles, days), dtype=whole),
+        route=np.full(days, -1, dtype=whole),
     )
     load.gap[:, :, columns.IS_SHUT] = 1
     handle = load_handle(load)
@@ -726,6 +755,18 @@ def empty_load(setting: Setting) -> tuple[Load, Any]:
     _book_done(setting, load)
     load.value[0] = setting.base_cents + int(load.cost.sum())
     return load, handle
+
+
+def _linked(limits: list[int | None], days: int, aircraft: int) -> Array:
+    """A limit per service or charter, for every day and aircraft."""
+    rows = np.array([_limit(most) for most in limits], dtype=np.int64).reshape(-1, 1, 1)
+    return np.array(np.broadcast_to(rows, (len(limits), days, max(1, aircraft))))
+
+
+def _told(numbers: list[tuple[int, ...] | None], days: int) -> Array:
+    """A number per escort pool and day, without limit where none is told."""
+    rows = [told if told is not None else (UNLIMITED,) * days for told in numbers]
+    return np.array(rows, dtype=np.int64).reshape(-1, days)
 
 
 def facts_now_is_open(setting: Setting) -> bool:
@@ -746,6 +787,12 @@ def _book_done(setting: Setting, load: Load) -> None:
             cost += problem.costs.escort_day_cents * group.escorts * (end - place.first_day + 1)
             pool = int(setting.ground.group[number, columns.POOL])
             load.escorts[pool, setting.facts.now : end + 1] -= group.escorts
+            load.women[pool, setting.facts.now : end + 1] -= group.escort_women
+            load.men[pool, setting.facts.now : end + 1] -= group.escort_men
+            last = setting.facts.past_legs[group.id][-1]
+            if problem.escorts_keep_seats and last.kind == "trip":
+                vehicle = next(n for n, slot in enumerate(setting.slots) if slot.past and slot.past.id == last.vehicle)
+                load.returning[vehicle, setting.facts.now : end + 1] += group.escorts
         if setting.facts.now <= place.arrive_day < setting.space.day_count:
             load.arrivals[setting.space.site_index[group.destination], place.arrive_day] -= group.persons
         load.cost[number] = cost

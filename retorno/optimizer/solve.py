@@ -24,8 +24,10 @@ from retorno.optimizer.insert import worst_aircraft
 from retorno.optimizer.memory import make_memory
 from retorno.optimizer.neighbourhoods import exact, improve_by_mip, relax
 from retorno.optimizer.problem import Plan, Problem
+from retorno.optimizer.rest import restless_vehicle
 from retorno.optimizer.setting import MUST_ARRIVE_CENTS, Setting, facts_of, prepare
 from retorno.optimizer.timespace import build
+from retorno.optimizer.verdict import VERSION_2
 
 # Our assumptions, from the measurements in docs/benchmarks.md.
 EXACT_GROUPS = 60
@@ -239,6 +241,14 @@ class _Run:
         self.tell(stage, now=True)
         return True
 
+    def take_or_mend(self, plan: Plan, setting: Setting, *, stage: str) -> bool:
+        """Keep a plan of the exact stages, which know nothing of version 2: what breaks only that is repaired first."""
+        codes = set(judge(self.problem, plan).codes)
+        if not codes or codes - VERSION_2:
+            return self.take(plan, stage=stage)
+        draft, _ = repair(setting, plan, expected=FIRST_TRIALS[0][0])
+        return self.take_draft(draft, stage=stage)
+
     def take_draft(self, draft: Draft, *, stage: str) -> bool:
         """Keep a draft if it is better than the best snapshot and could be shown; see ``can_be_shown``."""
         if self.best is not None and draft.value_cents >= self.best.value_cents:
@@ -260,7 +270,7 @@ def past_of(problem: Problem) -> Plan:
 
 
 def can_be_shown(draft: Draft) -> bool:
-    """Whether a draft breaks nothing: everybody under way arrives, locked legs are kept, aircraft are full enough."""
+    """Whether a draft breaks nothing: all under way arrive, locked legs are kept, aircraft full, drivers rested."""
     ground = draft.setting.ground
     out = draft.unplanned
     if (ground.group[out, columns.LEFT_OUT] >= MUST_ARRIVE_CENTS).any():
@@ -268,7 +278,7 @@ def can_be_shown(draft: Draft) -> bool:
     locked_out = ground.group[out, columns.STATE] == columns.LOCKED
     if (locked_out & (ground.old_count[out] > 0)).any():
         return False
-    return int(worst_aircraft(draft.handles[0], draft.handles[1])) < 0
+    return int(worst_aircraft(*draft.handles[:2])) < 0 and int(restless_vehicle(*draft.handles[:2], 0)) < 0
 
 
 def solve(
@@ -310,11 +320,11 @@ def solve(
         run.guard("bound", lambda: _first_bound(run))
     if problem.groups and len(problem.groups) <= EXACT_GROUPS and not run.is_over():
         draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
-        run.guard("exact", lambda: _prove(run, seconds=EXACT_SHARE * run.left()))
+        run.guard("exact", lambda: _prove(run, setting, seconds=EXACT_SHARE * run.left()))
     elif problem.groups and len(problem.groups) <= MIP_GROUPS and not run.is_over():
         draft = _improve(run, draft, seconds=SEARCH_SHARE * run.left(), limit=None)
         if run.settings.max_rounds is None and not run.is_over():
-            run.guard("neighbourhoods", lambda: _neighbourhoods(run))
+            run.guard("neighbourhoods", lambda: _neighbourhoods(run, setting))
     if problem.groups and not run.is_over():
         _improve(run, draft, seconds=run.left(), limit=None)
     if run.plan is None or run.verdict is None:
@@ -356,6 +366,11 @@ def _reasons(draft: Draft) -> list[str]:
         places, days = draft.load.aircraft.shape[2], ground.day_count
         charter = problem.charters[worst // (places * days)]
         reasons.append(f"charter {charter.id} on day {worst // places % days} stays below its least load")
+    vehicle = int(restless_vehicle(*draft.handles[:2], 0))
+    if vehicle >= 0:
+        slot = draft.setting.slots[vehicle]
+        name = slot.past.id if slot.past else f"of type {problem.vehicle_types[slot.kind].id} at {slot.depot}"
+        reasons.append(f"the drivers of a vehicle {name} rest too little")
     return reasons or ["no plan within the time limit"]
 
 
@@ -472,7 +487,7 @@ def _first_bound(run: _Run) -> None:
     )
 
 
-def _neighbourhoods(run: _Run) -> None:
+def _neighbourhoods(run: _Run, setting: Setting) -> None:
     """Arc MIP neighbourhoods with the bound that comes with their prices, until time is up."""
     plan = run.plan
     if plan is None:
@@ -482,7 +497,7 @@ def _neighbourhoods(run: _Run) -> None:
         run.take_bound(bound_cents, stage="neighbourhoods")
 
     def take_plan(plan: Plan) -> None:
-        run.take(plan, stage="neighbourhoods")
+        run.take_or_mend(plan, setting, stage="neighbourhoods")
 
     better = improve_by_mip(
         run.problem,
@@ -496,14 +511,14 @@ def _neighbourhoods(run: _Run) -> None:
     take_plan(better)
 
 
-def _prove(run: _Run, *, seconds: float) -> None:
+def _prove(run: _Run, setting: Setting, *, seconds: float) -> None:
     """The exact mode of small problems: better plans and a proven bound."""
 
     def take_bound(bound_cents: int) -> None:
         run.take_bound(bound_cents, stage="exact")
 
     def take_plan(plan: Plan) -> None:
-        run.take(plan, stage="exact")
+        run.take_or_mend(plan, setting, stage="exact")
 
     proven = exact(
         run.problem,

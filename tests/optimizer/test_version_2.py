@@ -5,13 +5,16 @@ The ground is that of `test_constraints`: A - B - C, a van of 5 seats, services 
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from retorno.errors import InputError
+from benchmarks.joint.version2 import with_version_2
+from retorno.errors import InputError, Refused
 from retorno.optimizer.check import Code, judge
 from retorno.optimizer.problem import (
     PROBLEM_FORMAT,
@@ -26,6 +29,7 @@ from retorno.optimizer.problem import (
     problem_from_json,
     problem_to_json,
 )
+from retorno.optimizer.solve import Settings, solve
 from tests.optimizer.random_problems import random_problem
 from tests.optimizer.test_constraints import (
     PROBLEM,
@@ -41,6 +45,7 @@ from tests.optimizer.test_constraints import (
     with_service,
 )
 
+JOINT = Path(__file__).parents[2] / "benchmarks" / "joint"
 WEEK = Rest(window_days=7, most_days=6, night_min=0)
 
 
@@ -254,3 +259,110 @@ def test_a_plan_has_the_same_form_in_both_versions() -> None:
 
     assert plan_to_json(made)["format"] == "retorno-joint-plan/1"
     assert codes(replace(PROBLEM, rest=WEEK), made) == ()
+
+
+# ---- the search ---------------------------------------------------------------------------------------
+
+
+def random_version_2(seed: int, *, replan: bool = False, days: int = 6) -> Problem:
+    """A small random problem with the keys of version 2."""
+    problem = random_problem(seed, group_count=9, horizon_days=days, site_count=5, replan=replan)
+    return problem_from_json(with_version_2(problem_to_json(problem), seed))
+
+
+@pytest.mark.parametrize(("seed", "replan"), [(0, False), (1, False), (2, False), (3, False), (1, True), (2, True)])
+def test_plans_of_version_2_pass_the_judge(seed: int, replan: bool) -> None:
+    problem = random_version_2(seed, replan=replan)
+
+    result = solve(problem, Settings(seconds=5.0, seed=seed, max_rounds=40))
+
+    assert result.failures == ()
+    assert judge(problem, result.plan).violations == ()
+    assert result.bound_cents is None or result.bound_cents <= result.value_cents
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(200))
+def test_many_plans_of_version_2_pass_the_judge(seed: int) -> None:
+    problem = random_version_2(seed, replan=seed % 3 == 0, days=(5, 9, 12)[seed % 3])
+    settings = Settings(seconds=5.0, seed=seed, max_rounds=60)
+
+    try:
+        result = solve(problem, settings)
+    except Refused:
+        assert problem.replan is not None
+        return
+
+    assert result.failures == ()
+    assert judge(problem, result.plan).violations == ()
+
+
+def shuttle(*, rest: Rest | None) -> Problem:
+    """Three families who can only go on days 0, 1 and 2, to and fro in the only van."""
+    families = (
+        group("G0", origin="A", destination="B", ready_day=0, latest_day=0),
+        group("G1", origin="B", destination="A", ready_day=1, latest_day=1),
+        group("G2", origin="A", destination="B", ready_day=2, latest_day=2),
+    )
+    depots = (replace(PROBLEM.depots[0], own={"van": 1}, hire_max={}),)
+    return replace(PROBLEM, groups=families, depots=depots, services=(), charters=(), rest=rest)
+
+
+def unplanned(problem: Problem) -> int:
+    """Groups left out of the plan that the search finds; the judge accepts it."""
+    made = solve(problem, Settings(seconds=10.0, seed=1, max_rounds=30)).plan
+    assert judge(problem, made).violations == ()
+    return len(problem.groups) - len(made.itineraries)
+
+
+def test_the_search_lets_drivers_rest() -> None:
+    tired = Rest(window_days=3, most_days=2, night_min=0)
+
+    assert unplanned(shuttle(rest=None)) == 0
+    assert unplanned(shuttle(rest=replace(tired, most_days=3))) == 0
+    assert unplanned(shuttle(rest=tired)) == 1
+    # From 570 to 360 on the next day are 1230 minutes: no two days may follow each other, not even with an empty van,
+    # so that one family travels at most.
+    assert unplanned(shuttle(rest=replace(tired, most_days=3, night_min=1230))) == 0
+    assert unplanned(shuttle(rest=replace(tired, most_days=3, night_min=1231))) == 2
+
+
+def test_the_search_counts_unaccompanied_children() -> None:
+    def problem(most: int | None) -> Problem:
+        kinds = (replace(PROBLEM.vehicle_types[0], unaccompanied_max=most),)
+        depots = (replace(PROBLEM.depots[0], own={"van": 1}, hire_max={}),)
+        dated = tuple(replace(each, latest_day=0) for each in children().groups)
+        return replace(PROBLEM, groups=dated, vehicle_types=kinds, depots=depots, services=(), charters=())
+
+    assert unplanned(problem(None)) == 0
+    assert unplanned(problem(3)) == 0
+    assert unplanned(problem(2)) == 1
+
+
+def test_the_search_counts_women_and_seats_back() -> None:
+    def problem(women: int, seats_back: int | None) -> Problem:
+        pools = (EscortPool(id="E", available=2, women=(women,) * 5, men=None),)
+        only = tuple(replace(row, escort_returns=seats_back) for row in PROBLEM.services if row.id == "fly-AC")
+        both = tuple(
+            replace(each, persons=1, latest_day=0, escorts=1, escort_pool="E", escort_women=1)
+            for each in PROBLEM.groups
+        )
+        return replace(
+            PROBLEM, groups=both, services=only, escort_pools=pools, charters=(), trips=(), depots=(), vehicle_types=()
+        )
+
+    assert unplanned(problem(2, None)) == 0
+    assert unplanned(problem(1, None)) == 1
+    assert unplanned(problem(2, 2)) == 0
+    assert unplanned(problem(2, 1)) == 1
+
+
+@pytest.mark.long
+def test_a_twin_of_a_whole_week_is_solved() -> None:
+    document = json.loads(gzip.decompress((JOINT / "week40.json.gz").read_bytes()))
+    problem = problem_from_json(with_version_2(document, 1))
+
+    result = solve(problem, Settings(seconds=20.0, seed=1))
+
+    assert result.failures == ()
+    assert judge(problem, result.plan).violations == ()
