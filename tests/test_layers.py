@@ -22,7 +22,7 @@ optimizer.construct
 optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing
 optimizer.master
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
-optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices
+optimizer.dive optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices
 optimizer.solve optimizer.rounds optimizer.rounds_files optimizer.rounds_check optimizer.rounds_times
 optimizer.rounds_kernels optimizer.rounds_moves optimizer.rounds_choice optimizer.rounds_search optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
@@ -66,6 +66,7 @@ ONLY_IN = {
         "optimizer.memory",
         "optimizer.retask",
         "optimizer.improve",
+        "optimizer.dive",
     },
     "networkx": {"routes.neighbourhood", "routes.network", "routes.road_check", "routes.scheduled", "routes.ways"},
     "streamlit": set(),

@@ -307,12 +307,13 @@ def repair(setting: Setting, plan: Plan, *, expected: float) -> tuple[Draft, lis
     return draft, lost
 
 
-def restore(setting: Setting, snapshot: Snapshot) -> Draft:
-    """A draft that stands exactly as a snapshot of the same setting did.
+def restore(setting: Setting, snapshot: Snapshot, *, unused: float) -> Draft:
+    """A draft that stands exactly as a snapshot of the same setting did, its prices learnt as by ``Draft.learn``.
 
     Everything is copied back: placing the groups anew would give alike vehicles other tasks.
     """
     draft = start_draft(setting, expected=1.0)
     for array, kept in zip(draft.load, snapshot.arrays, strict=True):
         array[...] = kept
+    draft.learn(unused=unused)
     return draft

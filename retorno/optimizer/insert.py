@@ -345,17 +345,15 @@ def find_way(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def old_way_price(ground: Ground, load: Load, prices: Prices, group: int) -> Real:
-    """Price of the itinerary a group had before the replan on what is still free; ``NO_PRICE``: gone."""
+def way_price(ground: Ground, load: Load, prices: Prices, group: int, rides: Array, count: int) -> Real:
+    """Price of a given itinerary of a group on what is still free; ``NO_PRICE``: it may not or cannot be taken."""
     facts = ground.group[group]
     seats = facts[SEATS]
     escort_day = ground.escort_cents * facts[ESCORTS]
     total = 0.0
     night_from, site, start = facts[NIGHT_FROM], facts[FROM], facts[STARTED]
-    if ground.old_count[group] <= 0:
-        return NO_PRICE
-    for leg in range(ground.old_count[group]):
-        ride = ground.old_legs[group, leg]
+    for leg in range(count):
+        ride = rides[leg]
         # A ride of -1 no longer runs; the rest of the itinerary may be out of the group's window by now.
         if ride < 0 or not ground.allowed[facts[COMMODITY], ride] or np.int64(ground.ride[ride, DAY]) < facts[FIRST]:
             return NO_PRICE
@@ -394,7 +392,8 @@ def insert(ground: Ground, load: Load, prices: Prices, scratch: Scratch, group: 
     old = NO_PRICE
     if had_plan:
         limit -= ground.change_cents
-        old = old_way_price(ground, load, prices, group)
+        if ground.old_count[group] > 0:
+            old = way_price(ground, load, prices, group, ground.old_legs[group], ground.old_count[group])
     # Ways cheaper than a low limit are found much faster than ways cheaper than leaving the group out, and the
     # cheapest below any limit is the cheapest of all.
     trial = scratch.hint[group] * HINT_GROWTH + HINT_MARGIN_CENTS * facts[SEATS]

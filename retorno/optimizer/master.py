@@ -101,6 +101,10 @@ class LinearProgram:
         self.columns += count
         return range(self.columns - count, self.columns)
 
+    def change_bounds(self, column: int, low: float, high: float) -> None:
+        """Set the bounds of one column."""
+        self.highs.changeColBounds(column, low, high)
+
     def solve(self, seconds: float) -> bool:
         """Solve within a time limit; whether the optimum was found. Changes ``values`` and ``duals``."""
         self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(0.01, seconds))
@@ -500,7 +504,10 @@ class Master:
                 paths.append(path)
         return [(index, self.pricing.way(travel, path)) for path in paths]
 
-    def _relaxed(self, bound: float, prices: Prices, closed: bool) -> Relaxed:
+    def solution(
+        self,
+    ) -> tuple[list[list[tuple[Way, float]]], dict[tuple[int, int, int], float], dict[tuple[int, int], float]]:
+        """Itineraries with units per class, vehicles per move, aircraft per charter day of the last solve."""
         values = self.program.values
         amounts: list[list[tuple[Way, float]]] = [[] for _ in self.classes]
         for index, way, column in self.ways:
@@ -510,11 +517,15 @@ class Master:
         def used(columns: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], float]:
             return {k: float(values[c]) for k, c in columns.items() if c < len(values) and values[c] > 1e-7}
 
+        return amounts, used(self.move_columns), used(self.aircraft_columns)  # type: ignore[arg-type,return-value]
+
+    def _relaxed(self, bound: float, prices: Prices, closed: bool) -> Relaxed:
+        amounts, moves, aircraft = self.solution()
         return Relaxed(
             bound_cents=whole_bound(bound) if np.isfinite(bound) else -(10**18),
             prices=prices,
             amounts=amounts,
-            moves=used(self.move_columns),  # type: ignore[arg-type]
-            aircraft=used(self.aircraft_columns),  # type: ignore[arg-type]
+            moves=moves,
+            aircraft=aircraft,
             is_closed=closed,
         )

@@ -30,7 +30,7 @@ from retorno.optimizer.bound import (
 from retorno.optimizer.check import judge
 from retorno.optimizer.classes import Path, TravelClass, classes_of
 from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Ground
-from retorno.optimizer.master import Master, Relaxed
+from retorno.optimizer.master import Master
 from retorno.optimizer.model import Arc, Key, Move, PackingCut
 from retorno.optimizer.pricing import Prices, Pricing, Way, whole_bound
 from retorno.optimizer.problem import Plan, Problem
@@ -340,22 +340,13 @@ LEAST_SECONDS = 0.5
 """With less time left no neighbourhood is begun."""
 
 
-def relax(
-    ground: Ground,
-    plan: Plan,
-    *,
-    seconds: float,
-    seed: int = 0,
-    should_stop: Callable[[], bool] = lambda: False,
-    on_bound: Callable[[int], None] = lambda bound_cents: None,
-) -> Relaxed:
-    """Prices and a proven bound for any number of groups: column generation over persons, from a plan's columns."""
-    end = time.monotonic() + seconds
+def relaxation(ground: Ground, plan: Plan, *, seed: int = 0) -> Master:
+    """The linear program over persons for any number of groups, with a plan's columns in it; not solved yet."""
     master = Master(ground, classes_of(ground, merge=True), seed=seed)
     ways = ways_of_plan(master.pricing, plan)
     master.add_ways([(index, way) for index, own in enumerate(ways) for way, _ in own])
     master.add_moves(list(moves_of_plan(ground, plan)))
-    return master.generate(seconds=end - time.monotonic(), gap=1e-3, should_stop=should_stop, on_bound=on_bound)
+    return master
 
 
 ARC_BOUND_GROUPS = 300

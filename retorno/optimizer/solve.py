@@ -2,9 +2,9 @@
 
 Stages, each of which hands a better plan on: ``first`` (construction, or the repair of the plan before),
 ``construct`` (constructions with other expected loads), ``bound`` (more than a few tens of groups: a first bound
-by a quick relaxation), ``exact`` (small problems: prices, arc model, proof),
-``neighbourhoods`` (up to a few hundred groups: arc MIP neighbourhoods and their bound), ``improve`` (ruin and
-recreate).  Every plan handed out has passed the judge.
+by a quick relaxation), ``dive`` (hundreds of groups and more: a plan rounded from that relaxation), ``exact``
+(small problems: prices, arc model, proof), ``neighbourhoods`` (up to a few hundred groups: arc MIP neighbourhoods
+and their bound), ``improve`` (ruin and recreate).  Every plan handed out has passed the judge.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from retorno.errors import Inconsistent, Refused
 from retorno.optimizer import place as columns
 from retorno.optimizer.check import Verdict, judge
 from retorno.optimizer.construct import Draft, Snapshot, construct, construct_again, repair, restore
+from retorno.optimizer.dive import dive, settle
 from retorno.optimizer.ground import Ground
 from retorno.optimizer.handles import memory_handle
 from retorno.optimizer.improve import rounds
 from retorno.optimizer.insert import worst_aircraft
 from retorno.optimizer.memory import make_memory
-from retorno.optimizer.neighbourhoods import exact, improve_by_mip, relax
+from retorno.optimizer.neighbourhoods import exact, improve_by_mip, relaxation
 from retorno.optimizer.problem import Plan, Problem
 from retorno.optimizer.rest import restless_vehicle
 from retorno.optimizer.setting import MUST_ARRIVE_CENTS, Setting, facts_of, prepare
@@ -36,6 +37,8 @@ MIP_GROUPS = 300
 SEARCH_SHARE = 0.4
 MANY_GROUPS = 2_000
 BOUND_SHARE, BOUND_SECONDS = 0.1, 2.0
+# Above MIP_GROUPS: relative gap at which the program is good enough to dive from, shares of the time left.
+DIVE_GAP, PROGRAM_SHARE, DIVE_SHARE = 2e-3, 0.45, 0.6
 # (Load expected on a new vehicle, those with the earliest date first), in the order of trial.
 FIRST_TRIALS = ((6.0, False), (6.0, True), (3.0, False), (12.0, True), (20.0, True), (1.0, False), (30.0, False))
 FIRST_TRIALS_MANY = ((20.0, True), (20.0, False), (10.0, True), (30.0, False))
@@ -316,7 +319,9 @@ def solve(
     draft = _first(run, setting, start)
     if problem.groups and not run.is_over():
         draft = _construct_more(run, setting, draft)
-    if len(problem.groups) > EXACT_GROUPS and settings.max_rounds is None and not run.is_over():
+    if len(problem.groups) > MIP_GROUPS and not run.is_over():
+        run.guard("dive", lambda: _dive(run, setting))
+    elif len(problem.groups) > EXACT_GROUPS and settings.max_rounds is None and not run.is_over():
         run.guard("bound", lambda: _first_bound(run))
     if problem.groups and len(problem.groups) <= EXACT_GROUPS and not run.is_over():
         draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
@@ -420,7 +425,7 @@ def _construct_more(run: _Run, setting: Setting, draft: Draft) -> Draft:
 def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> Draft:
     """Ruin and recreate from a draft; the draft afterwards, at its best."""
     if run.best is not None and run.best.value_cents < draft.value_cents:
-        draft = restore(draft.setting, run.best)
+        draft = restore(draft.setting, run.best, unused=FIRST_TRIALS[0][0])
     if run.plan is not None and run.verdict is not None and run.verdict.value_cents < draft.value_cents:
         # A stage between found a better plan than the search had: go on from that.
         found, _ = repair(draft.setting, run.plan, expected=FIRST_TRIALS[0][0])
@@ -462,7 +467,7 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
                 run.take(draft.to_plan(), stage="improve")
         run.tell("improve")
     if best.value_cents < draft.value_cents:
-        draft = restore(draft.setting, best)
+        draft = restore(draft.setting, best, unused=FIRST_TRIALS[0][0])
     if run.verdict is None or best.value_cents < run.verdict.value_cents:
         run.best = None
         run.take_draft(draft, stage="improve")
@@ -470,21 +475,34 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
 
 
 def _first_bound(run: _Run) -> None:
-    """A bound that a share of the time allows, for problems of any size."""
+    """A bound that a share of the time allows."""
     if run.plan is None:
         return
 
     def take_bound(bound_cents: int) -> None:
         run.take_bound(bound_cents, stage="bound")
 
-    relax(
-        Ground(run.problem),
-        run.plan,
-        seconds=max(BOUND_SHARE * run.left(), min(BOUND_SECONDS, 0.25 * run.left())),
-        seed=run.settings.seed,
-        should_stop=run.is_over,
-        on_bound=take_bound,
-    )
+    end = run.seconds() + max(BOUND_SHARE * run.left(), min(BOUND_SECONDS, 0.25 * run.left()))
+    master = relaxation(Ground(run.problem), run.plan, seed=run.settings.seed)
+    master.generate(seconds=end - run.seconds(), gap=1e-3, should_stop=run.is_over, on_bound=take_bound)
+
+
+def _dive(run: _Run, setting: Setting) -> None:
+    """Many groups: the linear program over persons, a bound with it, and the plan that its solution leads to."""
+    if run.plan is None:
+        return
+
+    def take_bound(bound_cents: int) -> None:
+        run.take_bound(bound_cents, stage="bound")
+
+    shares = (1.0, 1.0) if run.settings.max_rounds is not None else (PROGRAM_SHARE, DIVE_SHARE)
+    end = run.seconds() + shares[0] * run.left()
+    master = relaxation(Ground(run.problem), run.plan, seed=run.settings.seed)
+    relaxed = master.generate(seconds=end - run.seconds(), gap=DIVE_GAP, should_stop=run.is_over, on_bound=take_bound)
+    if run.is_over() or not len(master.program.values):
+        return
+    dived = dive(master, relaxed, seconds=shares[1] * run.left(), should_stop=run.is_over)
+    run.take_draft(settle(setting, master, dived, should_stop=run.is_over), stage="dive")
 
 
 def _neighbourhoods(run: _Run, setting: Setting) -> None:

@@ -117,7 +117,7 @@ def test_a_snapshot_restores_the_same_plan_vehicle_for_vehicle(seed: int) -> Non
     draft = construct(setting, expected=4.0)
     rounds(*draft.handles, memory_handle(make_memory(draft, seed)), 2000, 5000.0, RUIN_GROUPS)
 
-    again = restore(setting, draft.snapshot())
+    again = restore(setting, draft.snapshot(), unused=6.0)
 
     assert again.to_plan() == draft.to_plan()
 
