@@ -25,6 +25,8 @@ class Streets(NamedTuple):
     ----------
     cost, minutes
         From row node to column node: objective, and minutes of driving.
+    cost_to, minutes_to
+        The same from column to row: all ways to one node lie side by side.
     service, early, late
         Per node: minutes of service, window.
     ride
@@ -53,6 +55,8 @@ class Streets(NamedTuple):
 
     cost: Any
     minutes: Any
+    cost_to: Any
+    minutes_to: Any
     service: Any
     early: Any
     late: Any
@@ -274,9 +278,12 @@ def cheapest_place(
     length: int,
     kind: int,
     request: int,
+    cutoff: float,
     least: Any,
     greatest: Any,
     aboard: Any,
+    step_cost: Any,
+    step_min: Any,
     row: Any,
     time: Any,
     at: Any,
@@ -284,52 +291,66 @@ def cheapest_place(
 ) -> tuple[float, int, int]:
     """(rise of the cost, position before the pick-up, position before the drop) of the cheapest legal insertion.
 
-    The rise is ``FAR`` if there is none.  Both positions are of the route as it is: equal ones mean the drop comes
-    straight after the pick-up.  ``least``, ``greatest``, ``aboard`` (load after each stop) are the route's own;
-    ``row``, ``time``, ``at``, ``sums`` are scratch.
+    Only insertions that cost less than ``cutoff`` count; without one the positions are -1.  Both positions are of the
+    route as it is: equal ones mean the drop comes straight after the pick-up.  ``least``, ``greatest``, ``aboard``
+    (load after each stop), ``step_cost``, ``step_min`` (from each stop to the next) are the route's own; ``row``,
+    ``time``, ``at``, ``sums`` are scratch.
     """
     n = streets.ride.shape[0]
-    cost = streets.cost
-    minutes = streets.minutes
+    drop = request + n
+    cost_pick = streets.cost[request]
+    cost_drop = streets.cost[drop]
+    cost_to_pick = streets.cost_to[request]
+    cost_to_drop = streets.cost_to[drop]
+    minutes_pick = streets.minutes[request]
+    minutes_drop = streets.minutes[drop]
+    minutes_to_pick = streets.minutes_to[request]
+    minutes_to_drop = streets.minutes_to[drop]
     service = streets.service
     early = streets.early
     late = streets.late
     most = streets.most[kind]
-    drop = request + n
-    best = FAR
+    best = cutoff
     best_after = -1
     best_before = -1
     if streets.apart.shape[0] > 0:
         for k in range(1, length - 1):
             if route[k] < n and streets.apart[request, route[k]]:
-                return best, best_after, best_before
+                return FAR, best_after, best_before
     service_pick = service[request]
     service_drop = service[drop]
     ride = streets.ride[request] + EPS
+    # The least detour for the drop between any two stops: no insertion apart from the pick-up costs less.
+    detour = FAR
+    if streets.is_metric:
+        for k in range(length - 1):
+            detour = min(detour, cost_to_drop[route[k]] + cost_drop[route[k + 1]] - step_cost[k])
     for a in range(length - 1):
         node = route[a]
         free = least[a] + service[node]
         if free > late[request] + EPS:
             break
-        picked = max(early[request], free + minutes[node, request])
+        follower = route[a + 1]
+        rise = cost_to_pick[node] - step_cost[a]
+        if streets.is_metric and rise + cost_pick[follower] >= best - EPS:
+            continue
+        picked = max(early[request], free + minutes_to_pick[node])
         if picked > late[request] + EPS or not has_room(streets, aboard[a], request, most):
             continue
-        follower = route[a + 1]
-        rise = cost[node, request] - cost[node, follower]
         # The drop straight after the pick-up.
-        dropped = max(early[drop], picked + service_pick + minutes[request, drop])
-        if dropped <= late[drop] + EPS and dropped + service_drop + minutes[drop, follower] <= greatest[a + 1] + EPS:
-            total = rise + cost[request, drop] + cost[drop, follower]
+        dropped = max(early[drop], picked + service_pick + minutes_pick[drop])
+        if dropped <= late[drop] + EPS and dropped + service_drop + minutes_drop[follower] <= greatest[a + 1] + EPS:
+            total = rise + cost_pick[drop] + cost_drop[follower]
             if total < best - EPS and is_legal_with(streets, route, length, kind, request, a, a, row, time, at, sums):
                 best = total
                 best_after = a
                 best_before = a
         # The drop after a later stop.
-        rise += cost[request, follower]
-        if streets.is_metric and rise >= best - EPS:
+        rise += cost_pick[follower]
+        if streets.is_metric and rise + detour >= best - EPS:
             continue
-        here = max(least[a + 1], picked + service_pick + minutes[request, follower])
-        latest_end = min(late[request], greatest[a + 1] - minutes[request, follower] - service_pick) + service_pick
+        here = max(least[a + 1], picked + service_pick + minutes_pick[follower])
+        latest_end = min(late[request], greatest[a + 1] - minutes_pick[follower] - service_pick) + service_pick
         for b in range(a + 1, length - 1):
             node = route[b]
             if here > greatest[b] + EPS or not has_room(streets, aboard[b], request, most):
@@ -338,17 +359,17 @@ def cheapest_place(
             if free > late[drop] + EPS or free - latest_end > ride:
                 break
             follower = route[b + 1]
-            total = rise + cost[node, drop] + cost[drop, follower] - cost[node, follower]
+            total = rise + cost_to_drop[node] + cost_drop[follower] - step_cost[b]
             if total < best - EPS:
-                dropped = max(early[drop], free + minutes[node, drop])
+                dropped = max(early[drop], free + minutes_to_drop[node])
                 if (
                     dropped <= late[drop] + EPS
                     and dropped - latest_end <= ride
-                    and dropped + service_drop + minutes[drop, follower] <= greatest[b + 1] + EPS
+                    and dropped + service_drop + minutes_drop[follower] <= greatest[b + 1] + EPS
                     and is_legal_with(streets, route, length, kind, request, a, b, row, time, at, sums)
                 ):
                     best = total
                     best_after = a
                     best_before = b
-            here = max(least[b + 1], free + minutes[node, follower])
+            here = max(least[b + 1], free + step_min[b])
     return best, best_after, best_before

@@ -17,6 +17,8 @@ U11 = np.uint64(11)
 U27 = np.uint64(27)
 U30 = np.uint64(30)
 U31 = np.uint64(31)
+# Having one possible route only counts as a loss of this much.
+NO_SECOND = 1e7
 
 
 class Plan(NamedTuple):
@@ -28,6 +30,8 @@ class Plan(NamedTuple):
         Nodes from depot to depot, and how many.
     least, greatest, aboard
         Schedules and loads after each stop.
+    step_cost, step_min
+        From each stop to the next.
     cost, key
         Cost of each route; 64-bit mark of its order and kind.
     route_of
@@ -39,6 +43,8 @@ class Plan(NamedTuple):
     least: Any
     greatest: Any
     aboard: Any
+    step_cost: Any
+    step_min: Any
     cost: Any
     key: Any
     route_of: Any
@@ -55,8 +61,8 @@ class Memory(NamedTuple):
         Per remembered route.
     count
         One number: how many are remembered.
-    place_key, place_rise, place_at
-        Direct-mapped: mark of (route, request), rise of the cost, both positions.
+    places
+        Direct-mapped records: mark of (route, request), rise of the cost, both positions.
     """
 
     slots: Any
@@ -65,9 +71,7 @@ class Memory(NamedTuple):
     length: Any
     route: Any
     count: Any
-    place_key: Any
-    place_rise: Any
-    place_at: Any
+    places: Any
 
 
 class Scratch(NamedTuple):
@@ -83,6 +87,7 @@ class Scratch(NamedTuple):
     spot: Any
     touched: Any
     taken: Any
+    home: Any
     taken_bank: Any
     most_cells: Any
     random: Any
@@ -125,7 +130,9 @@ def refresh(streets: Any, plan: Any, vehicle: int, scratch: Any) -> bool:
         aboard[0, kind_of_seat] = 0
     for k in range(1, length):
         node = route[k]
-        total += streets.cost[route[k - 1], node]
+        plan.step_cost[vehicle, k - 1] = streets.cost[route[k - 1], node]
+        plan.step_min[vehicle, k - 1] = streets.minutes[route[k - 1], node]
+        total += plan.step_cost[vehicle, k - 1]
         key = mixed(key ^ streets.mark[node])
         for kind_of_seat in range(4):
             change = 0
@@ -140,33 +147,48 @@ def refresh(streets: Any, plan: Any, vehicle: int, scratch: Any) -> bool:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def place_of(streets: Any, plan: Any, memory: Any, vehicle: int, request: int, scratch: Any) -> tuple[float, int, int]:
-    """`cheapest_place` of a request in a vehicle's route, remembered."""
+def place_of(
+    streets: Any, plan: Any, memory: Any, vehicle: int, request: int, cutoff: float, scratch: Any
+) -> tuple[float, int, int]:
+    """`cheapest_place` of a request in a vehicle's route if it costs less than ``cutoff``, else ``FAR``; remembered.
+
+    What is remembered without a place says only that none costs less than its rise.
+    """
     key = mixed(plan.key[vehicle] ^ streets.set_mark[request])
-    slot = np.int64(key & np.uint64(memory.place_key.shape[0] - 1))
-    if memory.place_key[slot] == key:
-        return memory.place_rise[slot], memory.place_at[slot, 0], memory.place_at[slot, 1]
+    slot = np.int64(key & np.uint64(memory.places.shape[0] - 1))
+    known = memory.places[slot]
+    if known.key == key:
+        if known.after >= 0:
+            return known.rise, known.after, known.before
+        if known.rise >= cutoff:
+            return FAR, -1, -1
+    # The first request also pays the way between the depots, which an unused vehicle does not drive.
+    first = streets.cost[plan.route[vehicle, 0], plan.route[vehicle, 1]] if plan.length[vehicle] == 2 else 0.0
     rise, after, before = cheapest_place(
         streets,
         plan.route[vehicle],
         plan.length[vehicle],
         streets.kind[vehicle],
         request,
+        cutoff if cutoff >= FAR else cutoff - first,
         plan.least[vehicle],
         plan.greatest[vehicle],
         plan.aboard[vehicle],
+        plan.step_cost[vehicle],
+        plan.step_min[vehicle],
         scratch.row,
         scratch.time,
         scratch.at,
         scratch.sums,
     )
-    if plan.length[vehicle] == 2 and rise < FAR:
-        # The first request also pays the way between the depots, which an unused vehicle does not drive.
-        rise += streets.cost[plan.route[vehicle, 0], plan.route[vehicle, 1]]
-    memory.place_key[slot] = key
-    memory.place_rise[slot] = rise
-    memory.place_at[slot, 0] = after
-    memory.place_at[slot, 1] = before
+    if rise < FAR:
+        rise += first
+    known.key = key
+    known.rise = rise
+    known.after = after
+    known.before = before
+    if after < 0:
+        return FAR, after, before
     return rise, after, before
 
 
@@ -216,6 +238,8 @@ def copy_route(streets: Any, source: Any, target: Any, vehicle: int) -> None:
         target.route[vehicle, k] = node
         target.least[vehicle, k] = source.least[vehicle, k]
         target.greatest[vehicle, k] = source.greatest[vehicle, k]
+        target.step_cost[vehicle, k] = source.step_cost[vehicle, k]
+        target.step_min[vehicle, k] = source.step_min[vehicle, k]
         for kind_of_seat in range(4):
             target.aboard[vehicle, k, kind_of_seat] = source.aboard[vehicle, k, kind_of_seat]
         if node < n:
@@ -223,8 +247,8 @@ def copy_route(streets: Any, source: Any, target: Any, vehicle: int) -> None:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def remember(streets: Any, plan: Any, memory: Any, vehicle: int, scratch: Any) -> None:
-    """Remember a route; if its requests were once taken more cheaply, take them so again."""
+def remember(streets: Any, plan: Any, memory: Any, vehicle: int, may_add: bool, scratch: Any) -> None:
+    """If a route's requests were once taken more cheaply, take them so again; else remember it, if that is wanted."""
     n = streets.ride.shape[0]
     length = plan.length[vehicle]
     if length <= 2:
@@ -240,7 +264,7 @@ def remember(streets: Any, plan: Any, memory: Any, vehicle: int, scratch: Any) -
         entry = memory.slots[slot] - 1
         if entry < 0:
             entry = memory.count[0]
-            if entry >= memory.cost.shape[0] or length > memory.route.shape[1]:
+            if not may_add or entry >= memory.cost.shape[0] or length > memory.route.shape[1]:
                 return
             memory.count[0] += 1
             memory.slots[slot] = entry + 1
@@ -272,6 +296,7 @@ def _out(plan: Any, request: int, scratch: Any, size: int) -> int:
     if vehicle >= 0:
         scratch.touched[vehicle] = 1
         plan.route_of[request] = -1
+        scratch.home[request] = vehicle
         scratch.bank[size] = request
         size += 1
     return size
@@ -404,8 +429,13 @@ def is_second_empty(streets: Any, plan: Any, vehicle: int) -> bool:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def recreate_in_order(streets: Any, plan: Any, memory: Any, size: int, blink: float, scratch: Any) -> int:
-    """Put the bank back one by one, each where it costs least; a route is overlooked with chance ``blink``."""
+def recreate_in_order(
+    streets: Any, plan: Any, memory: Any, size: int, blink: float, ceiling: float, scratch: Any
+) -> int:
+    """Put the bank back one by one, each where it costs least; a route is overlooked with chance ``blink``.
+
+    Nobody goes in at more than their price, unless that is below ``ceiling``.
+    """
     vehicles = plan.length.shape[0]
     n = plan.route_of.shape[0]
     how = draw(scratch.random)
@@ -442,16 +472,19 @@ def recreate_in_order(streets: Any, plan: Any, memory: Any, size: int, blink: fl
         best_vehicle = -1
         best_after = 0
         best_before = 0
-        for vehicle in range(vehicles):
-            if is_second_empty(streets, plan, vehicle) or draw(scratch.random) < blink:
+        # Where it was is often best again, and then the others are soon refused.
+        home = scratch.home[request]
+        for turn in range(-1, vehicles):
+            vehicle = home if turn < 0 else turn
+            if turn == home or vehicle < 0 or draw(scratch.random) < blink or is_second_empty(streets, plan, vehicle):
                 continue
-            rise, after, before = place_of(streets, plan, memory, vehicle, request, scratch)
+            rise, after, before = place_of(streets, plan, memory, vehicle, request, best, scratch)
             if rise < best:
                 best = rise
                 best_vehicle = vehicle
                 best_after = after
                 best_before = before
-        if best_vehicle >= 0 and best <= streets.price[request]:
+        if best_vehicle >= 0 and best <= max(ceiling, streets.price[request]):
             scratch.touched[best_vehicle] = 1
             insert(streets, plan, best_vehicle, request, best_after, best_before, scratch)
         else:
@@ -460,12 +493,14 @@ def recreate_in_order(streets: Any, plan: Any, memory: Any, size: int, blink: fl
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def recreate_by_regret(streets: Any, plan: Any, memory: Any, size: int, depth: int, noise: float, scratch: Any) -> int:
+def recreate_by_regret(
+    streets: Any, plan: Any, memory: Any, size: int, depth: int, noise: float, ceiling: float, scratch: Any
+) -> int:
     """Put the bank back, first the request that loses most if it must take its second (or third) best route."""
     vehicles = plan.length.shape[0]
     for k in range(size):
         for vehicle in range(vehicles):
-            rise, after, before = place_of(streets, plan, memory, vehicle, scratch.bank[k], scratch)
+            rise, after, before = place_of(streets, plan, memory, vehicle, scratch.bank[k], FAR, scratch)
             if rise < FAR:
                 rise *= 1.0 + noise * draw(scratch.random)
             scratch.rise[k, vehicle] = rise
@@ -503,13 +538,12 @@ def recreate_by_regret(streets: Any, plan: Any, memory: Any, size: int, depth: i
                 scratch.rise[k, :vehicles] = scratch.rise[size, :vehicles]
                 scratch.spot[k, :vehicles] = scratch.spot[size, :vehicles]
                 continue
-            if first > streets.price[request]:
+            if first > max(ceiling, streets.price[request]):
                 k += 1
                 continue
-            ceiling = 1e7
-            regret = min(second, ceiling) - first
+            regret = min(second, NO_SECOND) - first
             if depth > 2:
-                regret += min(third, ceiling) - first
+                regret += min(third, NO_SECOND) - first
             if depth == 1:
                 regret = -first
             if regret > chosen_regret or (regret == chosen_regret and first < chosen_rise):
@@ -535,7 +569,7 @@ def recreate_by_regret(streets: Any, plan: Any, memory: Any, size: int, depth: i
         scratch.rise[chosen, :vehicles] = scratch.rise[size, :vehicles]
         scratch.spot[chosen, :vehicles] = scratch.spot[size, :vehicles]
         for k in range(size):
-            rise, after, before = place_of(streets, plan, memory, chosen_vehicle, scratch.bank[k], scratch)
+            rise, after, before = place_of(streets, plan, memory, chosen_vehicle, scratch.bank[k], FAR, scratch)
             if rise < FAR:
                 rise *= 1.0 + noise * draw(scratch.random)
             scratch.rise[k, chosen_vehicle] = rise
@@ -617,21 +651,24 @@ def search(
         for vehicle in range(vehicles):
             if scratch.touched[vehicle]:
                 take_out(streets, plan, vehicle, scratch)
+        # Requests that are each too dear alone may be worth their prices together.
+        ceiling = FAR if draw(scratch.random) < 0.2 else 0.0
         how = draw(scratch.random)
         if how < share[4] or size * vehicles > scratch.most_cells[0]:
-            recreate_in_order(streets, plan, memory, size, share[5], scratch)
+            recreate_in_order(streets, plan, memory, size, share[5], ceiling, scratch)
         else:
             depth = 1 + int(draw(scratch.random) * 3)
             noise = 0.0 if draw(scratch.random) < 0.5 else share[6]
-            recreate_by_regret(streets, plan, memory, size, depth, noise, scratch)
+            recreate_by_regret(streets, plan, memory, size, depth, noise, ceiling, scratch)
         for vehicle in range(vehicles):
             if scratch.touched[vehicle]:
-                remember(streets, plan, memory, vehicle, scratch)
+                remember(streets, plan, memory, vehicle, False, scratch)
         found = value_of(streets, plan)
         if found < value - heat * np.log(1.0 - draw(scratch.random)):
             value = found
             for vehicle in range(vehicles):
                 if scratch.touched[vehicle]:
+                    remember(streets, plan, memory, vehicle, True, scratch)
                     copy_route(streets, plan, before, vehicle)
             before.route_of[:] = plan.route_of
             if value < best_value - 1e-7:
