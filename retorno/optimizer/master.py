@@ -11,11 +11,14 @@ import highspy
 import numpy as np
 
 from retorno.optimizer.classes import Path, TravelClass
-from retorno.optimizer.ground import INFINITE, SERVICE, TRIP, Floats, Ground
-from retorno.optimizer.pricing import FleetPrices, Prices, Pricing, Sweep, Way, whole_bound
+from retorno.optimizer.ground import INFINITE, SERVICE, TRIP, Floats, Ground, Ints
+from retorno.optimizer.pricing import FleetPrices, Prices, Pricing, Sweep, Way, between, whole_bound
 
 ROUND_CENTS = 1e-4
 """Reduced costs above minus this count as zero."""
+
+FIRST_SMOOTHING, MOST_SMOOTHING, SMOOTHING_STEP = 0.5, 0.8, 0.1
+"""Share of the best prices so far in the prices that find itineraries (our assumptions, from measurements)."""
 
 
 class _QuietHighs(highspy.Highs):  # type: ignore[misc]
@@ -153,7 +156,6 @@ class Master:
         self.classes = list(classes)
         self.pricing = Pricing(ground, classes)
         self.program = LinearProgram(seed=seed)
-        self.has_wheelchairs = any(travel.wheelchairs for travel in classes)
         self.rows: dict[tuple[str, int, int], int] = {}
         self.move_columns: dict[tuple[int, int, int], int] = {}
         self.aircraft_columns: dict[tuple[int, int], int] = {}
@@ -165,7 +167,7 @@ class Master:
         self.class_rows = program.add_rows(counts, counts)
         program.add_columns(
             [self.pricing.unplanned_cents(travel) for travel in self.classes],
-            counts,
+            [np.inf] * len(counts),
             [[(row, 1.0)] for row in self.class_rows],
         )
         self._fleet()
@@ -234,9 +236,9 @@ class Master:
             if (trip, day) in self.opened:
                 for segment in range(ground.segment_first[trip], ground.segment_first[trip + 1]):
                     column.append((self.rows["seat", segment, day], -float(ground.type_seats[kind])))
-                    if self.has_wheelchairs:
-                        places = -float(ground.type_wheelchairs[kind])
-                        column.append((self.rows["wheelchair", segment, day], places))
+                    wheelchairs = self.rows.get(("wheelchair", segment, day))
+                    if wheelchairs is not None:
+                        column.append((wheelchairs, -float(ground.type_wheelchairs[kind])))
             entries.append(column)
         numbers = self.program.add_columns(
             [float(ground.move_cents[kind, trip]) for kind, trip, _ in fresh], [np.inf] * len(fresh), entries
@@ -244,23 +246,24 @@ class Master:
         self.move_columns.update(zip(fresh, numbers, strict=True))
 
     def _open_trip(self, trip: int, day: int) -> None:
-        """Seat and wheelchair rows of a trip-day, and a move of every type on it."""
-        ground = self.ground
+        """Seat rows of a trip-day, and a move of every type on it."""
         if (trip, day) in self.opened:
             return
-        kinds = range(len(ground.type_seats))
-        for segment in range(ground.segment_first[trip], ground.segment_first[trip + 1]):
-            for name, places in (("seat", ground.type_seats), ("wheelchair", ground.type_wheelchairs)):
-                if name == "wheelchair" and not self.has_wheelchairs:
-                    continue
-                entries = [
-                    (self.move_columns[kind, trip, day], -float(places[kind]))
-                    for kind in kinds
-                    if (kind, trip, day) in self.move_columns
-                ]
-                (self.rows[name, segment, day],) = self.program.add_rows([-np.inf], [0.0], [entries])
+        self._place_rows("seat", trip, day, self.ground.type_seats)
         self.opened.add((trip, day))
-        self.add_moves([(kind, trip, day) for kind in kinds])
+        self.add_moves([(kind, trip, day) for kind in range(len(self.ground.type_seats))])
+
+    def _place_rows(self, name: str, trip: int, day: int, places: Ints) -> None:
+        """A row per segment of a trip-day: places taken <= places of the vehicles that run it."""
+        ground = self.ground
+        entries = [
+            (self.move_columns[kind, trip, day], -float(count))
+            for kind, count in enumerate(places)
+            if (kind, trip, day) in self.move_columns
+        ]
+        segments = range(ground.segment_first[trip], ground.segment_first[trip + 1])
+        numbers = self.program.add_rows([-np.inf] * len(segments), [0.0] * len(segments), [entries] * len(segments))
+        self.rows.update({(name, segment, day): row for segment, row in zip(segments, numbers, strict=True)})
 
     def _capacity_row(self, name: str, index: int, day: int, capacity: float) -> int:
         key = (name, index, day)
@@ -291,9 +294,7 @@ class Master:
                 self.known.add((index, way.path))
                 fresh.append((index, way))
         entries = [self._entries(index, way) for index, way in fresh]
-        numbers = self.program.add_columns(
-            [way.cents for _, way in fresh], [float(self.classes[index].count) for index, _ in fresh], entries
-        )
+        numbers = self.program.add_columns([way.cents for _, way in fresh], [np.inf] * len(fresh), entries)
         self.ways += [(index, way, number) for (index, way), number in zip(fresh, numbers, strict=True)]
         return len(fresh)
 
@@ -312,6 +313,8 @@ class Master:
                 for segment in range(ground.ride_low[ride], ground.ride_high[ride]):
                     use(self.rows["seat", segment, day], seats)
                     if travel.wheelchairs:
+                        if ("wheelchair", segment, day) not in self.rows:
+                            self._place_rows("wheelchair", row, day, ground.type_wheelchairs)
                         use(self.rows["wheelchair", segment, day], float(travel.wheelchairs))
             elif kind == SERVICE:
                 use(self._capacity_row("service", row, day, ground.service_seats[row]), seats)
@@ -408,13 +411,13 @@ class Master:
 
         # The quick relaxation: nothing is scarce, every seat pays its share of a vehicle. It needs no program.
         begun, closed = time.monotonic(), False
-        best_prices = Prices(self.ground, len(self.classes))
+        best_prices, alpha = Prices(self.ground, len(self.classes)), FIRST_SMOOTHING
         self.pricing.set_prices(best_prices)
         fleet = self.pricing.fleet(self.pricing.revenues()[0])
         self.fill_slack(best_prices, fleet, in_program=())
         self.pricing.set_prices(best_prices)
         pays = np.array([self.pricing.unplanned_cents(travel) for travel in self.classes])
-        best_bound, ways = self.price_out(best_prices, per_class, pays, is_over=is_over)
+        best_bound, best_cents, ways = self.price_out(best_prices, per_class, pays, is_over=is_over)
         pricing_seconds = time.monotonic() - begun
         if best_bound > -np.inf:
             on_bound(whole_bound(best_bound))
@@ -430,43 +433,55 @@ class Master:
             prices = self.read_prices()
             self.pricing.set_prices(prices)
             missing = self._missing_moves(prices, 200)
+            pays = self.program.duals[self.class_rows]
+            if best_bound > -np.inf:
+                # A reduced cost is linear in the prices: what is negative here is negative in the program.
+                prices = between(best_prices, prices, alpha)
+                pays = alpha * best_cents + (1.0 - alpha) * pays
+                self.pricing.set_prices(prices)
             fleet = self.pricing.fleet(self.pricing.revenues()[0])
             self.fill_slack(prices, fleet, in_program=self.opened)
             self.pricing.set_prices(prices)
-            bound, ways = self.price_out(prices, per_class, self.program.duals[self.class_rows], is_over=is_over)
+            bound, cents, ways = self.price_out(prices, per_class, pays, is_over=is_over)
             pricing_seconds = max(pricing_seconds, time.monotonic() - begun)
-            if bound > best_bound:
-                best_bound, best_prices = bound, prices
+            is_raised = bound > best_bound
+            if is_raised:
+                best_bound, best_prices, best_cents = bound, prices, cents
                 on_bound(whole_bound(bound))
             objective = self.program.objective + self.ground.constant_cents
             self.log = (self.rounds, objective, best_bound, self.program.columns, self.program.rows)
-            if not ways and not missing:
+            if not ways and not missing and alpha <= 0.0:
                 closed = bound > -np.inf
                 break
             if objective - best_bound <= gap * abs(objective):
                 closed = True
                 break
             self.add_moves(missing)
-            if not self.add_ways(ways) and not missing:
+            added = self.add_ways(ways)
+            if not added and not missing and alpha <= 0.0:
                 break
+            # The program may be trusted further while it promises right.
+            alpha = max(0.0, alpha - SMOOTHING_STEP) if is_raised else min(MOST_SMOOTHING, alpha + SMOOTHING_STEP)
+            if not added:
+                alpha = 0.0
         return self._relaxed(best_bound, best_prices, closed)
 
     def price_out(
         self, prices: Prices, per_class: int, class_cents: Floats, *, is_over: Callable[[], bool] = lambda: False
-    ) -> tuple[float, list[tuple[int, Way]]]:
-        """The bound at these prices, and itineraries cheaper than what their class pays (``class_cents``).
+    ) -> tuple[float, Floats, list[tuple[int, Way]]]:
+        """The bound at these prices, each class's least price, and itineraries cheaper than ``class_cents``.
 
         If it is over before all classes are priced the bound is minus infinity.
         """
         pricing = self.pricing
-        cents = [INFINITE] * len(self.classes)
+        cents = np.full(len(self.classes), INFINITE)
         found: list[tuple[int, Way]] = []
         shared: dict[tuple[object, ...], list[int]] = defaultdict(list)
         for index in range(len(self.classes)):
             shared[pricing.commodity(index)].append(index)
         for key, members in shared.items():
             if is_over():
-                return -np.inf, found
+                return -np.inf, cents, found
             sweep: Sweep | None = None
             for index in members:
                 travel = self.classes[index]
@@ -482,8 +497,8 @@ class Master:
                 best = options[0][0] if options else INFINITE
                 cents[index] = pricing.bound_of_class(index, best)
         move, aircraft = pricing.revenues()
-        bound = pricing.bound_cents(cents, pricing.fleet(move), pricing.charter_slack(aircraft))
-        return bound, found
+        bound = pricing.bound_cents(cents.tolist(), pricing.fleet(move), pricing.charter_slack(aircraft))
+        return bound, cents, found
 
     def _beating(
         self,

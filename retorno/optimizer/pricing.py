@@ -8,6 +8,7 @@ plan: ``Pricing.bound_cents`` gives it. docs/optimizer.md has the proof.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -62,6 +63,18 @@ class Prices:
         if number not in self.conflict:
             self.conflict[number] = np.zeros((self._trips, self._days))
         return self.conflict[number]
+
+
+PRICED = ("seat", "wheelchair", "quota", "bed", "reception", "service", "charter_seat", "charter_least", "escort")
+"""The arrays of ``Prices`` that all classes share."""
+
+
+def between(centre: Prices, other: Prices, share: float) -> Prices:
+    """Shared prices that are ``share`` parts ``centre`` and the rest ``other``; the rest of them as in ``other``."""
+    result = copy.copy(other)
+    for name in PRICED:
+        setattr(result, name, share * getattr(centre, name) + (1.0 - share) * getattr(other, name))
+    return result
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
