@@ -110,7 +110,7 @@ class _Dive:
         fleet = master.pricing.fleet(master.pricing.revenues()[0])
         master.fill_slack(prices, fleet, in_program=master.opened)
         master.pricing.set_prices(prices)
-        _, ways = master.price_out(prices, 2, self.program.duals[master.class_rows], is_over=is_over)
+        _, _, ways = master.price_out(prices, 2, self.program.duals[master.class_rows], is_over=is_over)
         master.add_ways(ways)
 
 
