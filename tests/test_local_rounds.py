@@ -10,9 +10,10 @@ from sqlmodel import select
 
 from retorno import changes
 from retorno.database import Database
+from retorno.downloads import printing
 from retorno.errors import InputError, NotAllowed, Stale
 from retorno.models.movements import LocalRound, Movement
-from retorno.models.people import Case
+from retorno.models.people import Case, TravelGroup
 from retorno.office.access import load_actor
 from retorno.optimizer.rounds import LeftOutReason, RoundsSettings
 from retorno.rounds import local_round
@@ -165,3 +166,16 @@ def test_discarded_routes_are_gone_and_a_second_time_does_nothing(bus: Bus) -> N
     with bus.database.reading() as db:
         assert db.exec(select(LocalRound)).all() == []
         assert db.get_one(Movement, bus.movement_id).version >= 1
+
+
+def test_the_sheet_of_a_van_has_references_and_counts_and_no_names(bus: Bus) -> None:
+    row = bus.keep(bus.find(RoundKind.COLLECT, {bus.groups[0]: "MX-HUIXTLA"}, bus.van))
+    with bus.database.reading() as db:
+        sheet = printing.round_sheet(db, db.get_one(LocalRound, row.round_id), bus.van)
+        reference = db.exec(select(Case.reference).join(TravelGroup).where(TravelGroup.group_id == bus.groups[0])).one()
+        with pytest.raises(NotAllowed):
+            printing.round_sheet(db, db.get_one(LocalRound, row.round_id), "V-OTHER")
+    assert [stop.kind for stop in sheet.stops] == ["departure", "pickup", "drop", "arrival"]
+    assert [stop.who for stop in sheet.stops] == ["", reference, reference, ""]
+    assert [stop.aboard for stop in sheet.stops] == [None, 3, 0, None]
+    assert "Inventada" not in repr(sheet)

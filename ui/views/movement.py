@@ -41,7 +41,9 @@ def page(here: Visit, movement_id: str) -> None:
     _life(here, found)
     is_coordinator = components.is_role(here, Role.COORDINATOR)
     issuing.next_step(here, found, is_coordinator=is_coordinator)
-    tabs = dict(zip(TABS, st.tabs([here.t(f"view.movement.tab.{name}") for name in TABS]), strict=True))
+    # The key keeps the tab open when a note on top of the page moves everything down.
+    words = [here.t(f"view.movement.tab.{name}") for name in TABS]
+    tabs = dict(zip(TABS, st.tabs(words, key=f"movement.tabs.{movement_id}"), strict=True))
     with tabs["way"]:
         _way(here, found)
         if is_coordinator or components.is_role(here, Role.PROTECTION):

@@ -90,6 +90,7 @@ def _planned(here: Visit, rounds: Rounds, stop: RoundStop, planned: Planned) -> 
             ],
         )
     plates = {vehicle.vehicle_id: vehicle.plate for vehicle in stop.vehicles}
+    depots = {vehicle.id: session.named(vehicle.start) for vehicle in planned.problem.vehicles}
     if planned.routes:
         st.vega_lite_chart(
             drawings.map_spec(
@@ -102,7 +103,7 @@ def _planned(here: Visit, rounds: Rounds, stop: RoundStop, planned: Planned) -> 
             alt=here.t("view.rounds.map_alt"),
         )
     for route in planned.routes:
-        _route(here, route, plates, references)
+        _route(here, route, plates, depots[route.vehicle_id], references)
         session.file_link("round_pdf", f"{planned.row.round_id}/{route.vehicle_id}", here.t("view.rounds.print"))
     components.danger(
         here,
@@ -131,8 +132,8 @@ def _ride(here: Visit, route: Route, plates: dict[str, str]) -> drawings.MapRide
     )
 
 
-def _route(here: Visit, route: Route, plates: dict[str, str], references: dict[str, str]) -> None:
-    rows: list[Sequence[object]] = [(_clock(route.depart_min), "", here.t("view.rounds.depart"), "", "")]
+def _route(here: Visit, route: Route, plates: dict[str, str], depot: str, references: dict[str, str]) -> None:
+    rows: list[Sequence[object]] = [(_clock(route.depart_min), depot, here.t("view.rounds.depart"), "", "")]
     rows += [
         (
             _clock(stop.begin_min),
@@ -143,7 +144,7 @@ def _route(here: Visit, route: Route, plates: dict[str, str], references: dict[s
         )
         for stop in route.stops
     ]
-    rows.append((_clock(route.return_min), "", here.t("view.rounds.back"), "", ""))
+    rows.append((_clock(route.return_min), depot, here.t("view.rounds.back"), "", ""))
     components.table(
         [
             here.t("column.time"),
@@ -159,7 +160,7 @@ def _route(here: Visit, route: Route, plates: dict[str, str], references: dict[s
             people=components.people_count(here, _carried(route)),
             km=round(route.distance_m / 1000),
         ),
-        numbers="n   n",
+        numbers="    n",
     )
 
 
