@@ -21,6 +21,7 @@ optimizer.handles optimizer.rest optimizer.place optimizer.setting optimizer.ins
 optimizer.construct
 optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing
 optimizer.master
+optimizer.network optimizer.volume
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
 optimizer.dive optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices
 optimizer.solve optimizer.rounds optimizer.rounds_files optimizer.rounds_check optimizer.rounds_times
@@ -54,6 +55,8 @@ ONLY_IN = {
     "numba": {
         "optimizer.timespace",
         "optimizer.kernels",
+        "optimizer.network",
+        "optimizer.volume",
         "optimizer.rounds_kernels",
         "optimizer.rounds_moves",
         "optimizer.pricing",

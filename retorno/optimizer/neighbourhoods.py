@@ -18,13 +18,13 @@ from retorno.errors import Inconsistent
 from retorno.optimizer.arcsolve import ArcModel
 from retorno.optimizer.assembly import assemble, moves_of_plan, ways_of_plan
 from retorno.optimizer.bound import (
+    EXACT_BELOW_CENTS,
     ArcBound,
     DualPoint,
     cheapest_arcs,
     cheapest_moves,
     count_within_gap,
     dual_point,
-    sharpen,
     within_gap,
 )
 from retorno.optimizer.check import judge
@@ -166,32 +166,20 @@ class ExactSearch:
     def _once(self) -> frozenset[str]:
         """Prices, bound, plan, proof; the groups to split off if a plan could not be put together."""
         classes = classes_of(self.ground, merge=False, alone=self.alone)
-        master = Master(self.ground, classes, seed=self.seed)
-        pricing = master.pricing
-        known_arcs: list[list[Arc]] = [[] for _ in classes]
-        known_moves: list[Move] = []
-        if self.plan is not None:
-            ways_now = ways_of_plan(pricing, self.plan)
-            known_arcs = [[arc for way, _ in ways for arc in way.path] for ways in ways_now]
-            known_moves = list(moves_of_plan(self.ground, self.plan))
-            master.add_ways([(index, way) for index, ways in enumerate(ways_now) for way, _ in ways])
-            master.add_moves(known_moves)
-        relaxed = master.generate(
-            seconds=min(self.left(), 0.3 * self.seconds),
-            should_stop=self.should_stop,
-            on_bound=self.take_bound,
-        )
-        arc_bound = ArcBound(pricing, seed=self.seed)
-        point = dual_point(pricing, relaxed.prices, None, seed=self.seed, should_stop=self.is_over)
-        if point is None:
+        arc_bound = tight_bound(
+            self.ground, classes, self.plan, self.value, seconds=min(self.left(), 0.3 * self.seconds), seed=self.seed,
+            should_stop=self.should_stop, on_bound=self.take_bound,
+        )  # fmt: skip
+        pricing = arc_bound.pricing
+        if arc_bound.best is None or self.is_over():
             return frozenset()
-        arc_bound.start(point, per_class=160)
-        arc_bound.add([[arc for way, _ in ways for arc in way.path] for ways in relaxed.amounts], relaxed.moves)
-        arc_bound.add(known_arcs, known_moves)
+        split = self._plan_on(arc_bound)
+        if self.is_over() or split:
+            return split
+        if self.value < NO_VALUE:
+            arc_bound.narrow(self.value - arc_bound.best.bound_cents + SLACK_CENTS)
         arc_bound.run(
-            seconds=min(self.left(), 0.5 * self.seconds),
-            should_stop=self.should_stop,
-            on_bound=self.take_bound,
+            seconds=min(self.left(), 0.3 * self.seconds), should_stop=self.should_stop, on_bound=self.take_bound
         )
         if arc_bound.best is None or self.is_over():
             return frozenset()
@@ -319,8 +307,9 @@ def improve_by_mip(
     if len(problem.groups) <= ARC_BOUND_GROUPS:
         classes = classes_of(ground, merge=False)
         arc_bound = tight_bound(
-            ground, classes, plan, seconds=seconds / 2, seed=seed, should_stop=should_stop, on_bound=on_bound
-        )
+            ground, classes, plan, judge(problem, plan).value_cents, seconds=seconds / 2, seed=seed,
+            should_stop=should_stop, on_bound=on_bound,
+        )  # fmt: skip
         search = NeighbourhoodSearch(
             arc_bound.pricing, plan, arc_bound.best, None, seed=seed, should_stop=should_stop, on_plan=on_plan
         )
@@ -356,39 +345,42 @@ ARC_BOUND_GROUPS = 300
 def tight_bound(
     ground: Ground,
     classes: Sequence[TravelClass],
-    plan: Plan,
+    plan: Plan | None,
+    value_cents: int,
     *,
     seconds: float,
     seed: int = 0,
     should_stop: Callable[[], bool] = lambda: False,
     on_bound: Callable[[int], None] = lambda bound_cents: None,
 ) -> ArcBound:
-    """Prices by column generation, dual ascent, then rounds of the arc LP that starts with the plan's arcs."""
+    """Prices by the volume algorithm over the cheapest arcs and the plan's; nothing is known but the plan's value."""
     end = time.monotonic() + seconds
-    master = Master(ground, classes, seed=seed)
-    ways, moves = ways_of_plan(master.pricing, plan), list(moves_of_plan(ground, plan))
-    master.add_ways([(index, way) for index, own in enumerate(ways) for way, _ in own])
-    master.add_moves(moves)
-    relaxed = master.generate(seconds=seconds / 2, gap=2e-3, should_stop=should_stop, on_bound=on_bound)
+    pricing = Pricing(ground, classes)
+    arc_bound = ArcBound(pricing, seed=seed)
 
     def is_over() -> bool:
         return time.monotonic() > end or should_stop()
 
-    arc_bound = ArcBound(master.pricing, seed=seed)
-    left = end - time.monotonic()
-    point = sharpen(master.pricing, relaxed.prices, rises=RISES, seed=seed, seconds=left, should_stop=is_over)
+    point = dual_point(
+        pricing, Prices(ground, len(classes)), None, seed=seed, should_stop=is_over, exact_below=EXACT_BELOW_CENTS
+    )
     if point is None:
         return arc_bound
     on_bound(whole_bound(point.bound_cents))
-    arc_bound.start(point, per_class=60)
-    arc_bound.add([[arc for way, _ in own for arc in way.path] for own in ways], moves)
-    arc_bound.add([[arc for way, _ in own for arc in way.path] for own in relaxed.amounts], relaxed.moves)
-    arc_bound.run(seconds=end - time.monotonic(), gap=1e-4, should_stop=should_stop, on_bound=on_bound)
+    arc_bound.start(point, per_class=FIRST_ARCS)
+    if plan is not None:
+        ways = ways_of_plan(pricing, plan)
+        arc_bound.add([[arc for way, _ in own for arc in way.path] for own in ways], moves_of_plan(ground, plan))
+    aim = float(value_cents)
+    if value_cents >= NO_VALUE:
+        # Without a plan: what it costs to leave everybody.
+        aim = ground.constant_cents + sum(c.count * pricing.unplanned_cents(c) for c in classes)
+    arc_bound.rise(aim_cents=aim, seconds=end - time.monotonic(), should_stop=should_stop, on_bound=on_bound)
     return arc_bound
 
 
-RISES = (0.0, 0.1, 0.2, 0.3)
-"""Rising targets of dual ascent before the first arc LP (our assumption, from measurements)."""
+FIRST_ARCS = 150
+"""Arcs of a class with which the tight bound begins (our assumption, from measurements)."""
 
 
 class NeighbourhoodSearch:

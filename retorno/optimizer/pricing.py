@@ -18,7 +18,7 @@ import numpy as np
 
 from retorno.optimizer.classes import Path, TravelClass, allowed_rides
 from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Bools, Floats, Ground, Ints
-from retorno.optimizer.kernels import ascend, backward, forward, read, through
+from retorno.optimizer.kernels import backward, forward, read, through
 
 FORBIDDEN_CENTS = 1e9
 """Stands for 'unplanned' where a group may not be left (facts under way); more than any real value."""
@@ -124,8 +124,8 @@ class Pricing:
             if all(group_id in class_of for group_id in pair):
                 for group_id in pair:
                     self.conflicts_of[class_of[group_id]].append(number)
-        self._seat_price: Floats = np.zeros((ground.rides, ground.days))
-        self._wheel_price: Floats = np.zeros((ground.rides, ground.days))
+        self.seat_price: Floats = np.zeros((ground.rides, ground.days))
+        self.wheel_price: Floats = np.zeros((ground.rides, ground.days))
 
     # ---- itineraries without prices ----
 
@@ -179,15 +179,15 @@ class Pricing:
         price[charters] += (prices.charter_seat - prices.charter_least)[ground.ride_row[charters]]
         if len(ground.pass_ride):
             np.add.at(price, ground.pass_ride, prices.quota[ground.pass_crossing])
-        self._seat_price, self._wheel_price = price, wheel
+        self.seat_price, self.wheel_price = price, wheel
 
     def ride_prices(self, index: int) -> Floats:
         """Cents per unit of class ``index`` for every ride and day; ``INFINITE`` where not allowed."""
         ground, travel = self.ground, self.classes[index]
-        cost = travel.seats * self._seat_price
+        cost = travel.seats * self.seat_price
         cost += (travel.persons * ground.ride_comfort)[:, None]
         if travel.wheelchairs:
-            cost += travel.wheelchairs * self._wheel_price
+            cost += travel.wheelchairs * self.wheel_price
         cost += self._own_prices(index)
         cost[~allowed_rides(ground, travel)] = INFINITE
         return cost
@@ -319,9 +319,9 @@ class Pricing:
     def kept_prices(self, index: int) -> Floats:
         """Ride prices of a class without its own prohibitions (its old itinerary was checked on its own)."""
         ground, travel = self.ground, self.classes[index]
-        cost = travel.seats * self._seat_price + (travel.persons * ground.ride_comfort)[:, None]
+        cost = travel.seats * self.seat_price + (travel.persons * ground.ride_comfort)[:, None]
         if travel.wheelchairs:
-            cost += travel.wheelchairs * self._wheel_price
+            cost += travel.wheelchairs * self.wheel_price
         cost += self._own_prices(index)
         return np.asarray(cost)
 
@@ -473,7 +473,7 @@ class Sweep:
         self.choice = np.empty((ground.days + 1, ground.nodes, pricing.layers), dtype=np.int32)
         backward(
             self.value, self.choice, cost, night, arrival, travel.destination, exact, ground.now,
-            *_static(ground),
+            *static_of(ground),
         )  # fmt: skip
         self.start_cents = pricing.start_prices(travel)
 
@@ -529,24 +529,10 @@ class Sweep:
             if start.elapsed < self.pricing.layers:
                 cell = reach[start.day, start.node]
                 cell[start.elapsed] = min(cell[start.elapsed], cents)
-        forward(reach, self.cost, self.night, travel.destination, travel.journey_days, *_static(ground))
+        forward(
+            reach, self.cost, self.night, travel.destination, travel.journey_days, 0, ground.days, *static_of(ground)
+        )
         return reach
-
-    def ascend(self, reach: Floats, target: float, strong: Floats, slack: Floats, aircraft_slack: Floats) -> None:
-        """Raise the class's strong prices until no itinerary is cheaper than ``target``, as far as slack allows.
-
-        Changes ``strong``, this sweep's ride prices, and books what is raised against the slack of the moves
-        (types, trips, days) and aircraft (charters, days). ``reach`` as given by ``reach()``.
-        """
-        pricing = self.pricing
-        ground, travel = pricing.ground, pricing.classes[self.index]
-        ascend(
-            strong, slack, aircraft_slack, reach, self.value, self.cost, self.night, self.arrival,
-            travel.destination, travel.journey_days, ground.now, target, travel.count == 1,
-            pricing.places_per_vehicle(travel), pricing.places_per_aircraft(travel), ground.ride_kind,
-            ground.ride_row, ground.ride_low, ground.ride_high, ground.trip_ride, ground.ride_tail,
-            *_static(ground),
-        )  # fmt: skip
 
     def through(self, reach: Floats) -> Floats:
         """Least price of an itinerary through each (ride, day)."""
@@ -560,7 +546,7 @@ class Sweep:
         return result
 
 
-def _static(ground: Ground) -> tuple[Ints | Bools, ...]:
+def static_of(ground: Ground) -> tuple[Ints | Bools, ...]:
     return (
         ground.node_order, ground.node_site, ground.node_step, ground.node_link, ground.node_is_end,
         ground.site_morning, ground.out_first, ground.out_ride, ground.ride_head, ground.ride_offset,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 
-from retorno.optimizer.bound import dual_point
+from retorno.optimizer.bound import ArcBound, dual_point
 from retorno.optimizer.classes import classes_of
 from retorno.optimizer.ground import Ground
-from retorno.optimizer.pricing import Prices, Pricing
+from retorno.optimizer.master import Master
+from retorno.optimizer.pricing import FORBIDDEN_CENTS, Prices, Pricing
 from retorno.optimizer.problem import (
     Charter,
     Costs,
@@ -170,10 +171,19 @@ def warm_up() -> float:
     """Compile what is not compiled yet; the seconds it took."""
     begun = time.monotonic()
     solve(small_problem(), Settings(seconds=600.0, max_rounds=5))
-    # Dual ascent is for problems whose bound is not at once the value; a target out of reach calls for it.
+    # What larger problems need: column generation, prices of the volume algorithm, the rides of a neighbourhood.
     ground = Ground(small_problem())
-    pricing = Pricing(ground, classes_of(ground, merge=False))
-    dual_point(pricing, Prices(ground, len(pricing.classes)), [1e9] * len(pricing.classes), seed=1)
+    classes = classes_of(ground, merge=False)
+    Master(ground, classes).generate(seconds=600.0)
+    pricing = Pricing(ground, classes)
+    arc_bound = ArcBound(pricing, seed=1)
+    point = dual_point(pricing, Prices(ground, len(classes)), [1e9] * len(classes), seed=1)
+    if point is not None:
+        arc_bound.start(point, per_class=10)
+        arc_bound.rise(aim_cents=2 * FORBIDDEN_CENTS, seconds=600.0, most_rounds=1)
+    pricing.set_prices(Prices(ground, len(classes)))
+    sweep = pricing.sweep(0)
+    sweep.through(sweep.reach())
     solve_rounds(small_rounds(), RoundsSettings(seconds=600.0, max_rounds=50))
     return time.monotonic() - begun
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from retorno.optimizer.bound import ArcBound, count_within_gap, dual_point, sharpen, within_gap
+from retorno.optimizer.bound import ArcBound, count_within_gap, dual_point, within_gap
 from retorno.optimizer.check import judge
 from retorno.optimizer.classes import classes_of
-from retorno.optimizer.ground import Ground
+from retorno.optimizer.ground import INFINITE, Ground
 from retorno.optimizer.master import Master
 from retorno.optimizer.pricing import Prices, Pricing
 from tests.optimizer.oracle import optimum
-from tests.optimizer.random_problems import tiny_problem
+from tests.optimizer.random_problems import random_problem, tiny_problem
+from tests.optimizer.test_pricing import priced
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -30,17 +31,51 @@ def test_dual_ascent_from_nothing_is_never_above_the_optimum(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_sharper_prices_prove_no_less_and_never_too_much(seed: int) -> None:
+def test_rising_prices_never_prove_too_much(seed: int) -> None:
     problem = tiny_problem(seed)
     ground = Ground(problem)
-    master = Master(ground, classes_of(ground, merge=False))
-    relaxed = master.generate(seconds=20.0)
+    pricing = Pricing(ground, classes_of(ground, merge=False))
+    arc_bound = ArcBound(pricing, seed=seed)
+    first = dual_point(pricing, Prices(ground, len(pricing.classes)), None, seed=seed)
+    assert first is not None
+    best = judge(problem, optimum(problem)).value_cents
+    # One arc per class to begin with: all others must be found by pricing.
+    arc_bound.start(first, per_class=1)
 
-    point = sharpen(master.pricing, relaxed.prices, rises=(0.0, 0.1, 0.3), seed=seed)
+    last = arc_bound.rise(aim_cents=best, seconds=20.0)
+
+    assert last is not None
+    assert first.bound_cents <= last.bound_cents <= best + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_compiled_step_prices_a_class_as_the_plain_sweeps_do(seed: int) -> None:
+    ground = Ground(random_problem(seed, group_count=7, horizon_days=6, replan=seed % 2 == 1))
+    pricing = priced(ground, merge=False, seed=seed)
+
+    point = dual_point(pricing, pricing.prices, None, seed=seed)
 
     assert point is not None
+    for index, travel in enumerate(pricing.classes):
+        if not travel.is_locked:
+            sweep = pricing.sweep(index)
+            assert point.class_cents[index] == pytest.approx(pricing.bound_of_class(index, sweep.best()))
+            through = sweep.through(sweep.reach())
+            both = (through < INFINITE / 10) | (point.through[index] < INFINITE / 10)
+            assert point.through[index][both] == pytest.approx(through[both])
 
-    assert relaxed.bound_cents - 1 <= point.bound_cents <= judge(problem, optimum(problem)).value_cents + 1e-6
+
+def test_narrowed_arcs_are_those_that_a_better_plan_could_use() -> None:
+    ground = Ground(tiny_problem(3))
+    pricing = Pricing(ground, classes_of(ground, merge=False))
+    arc_bound = ArcBound(pricing, seed=1)
+    first = dual_point(pricing, Prices(ground, len(pricing.classes)), None, seed=1)
+    assert first is not None
+    arc_bound.start(first, per_class=50)
+
+    arc_bound.narrow(5_000.0)
+
+    assert sum(map(len, arc_bound.arcs)) == count_within_gap(pricing, first, 5_000.0)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -73,16 +108,3 @@ def test_what_reduced_costs_leave_is_counted_before_it_is_listed(gap_cents: floa
     arcs, _ = within_gap(master.pricing, point, gap_cents)
 
     assert count_within_gap(master.pricing, point, gap_cents) == sum(map(len, arcs))
-
-
-def test_dual_ascent_without_room_for_its_rises_gives_the_bound_of_the_prices() -> None:
-    ground = Ground(tiny_problem(3))
-    master = Master(ground, classes_of(ground, merge=False))
-    prices = master.generate(seconds=20.0).prices
-    plain = dual_point(master.pricing, prices, None, seed=1)
-
-    point = sharpen(master.pricing, prices, rises=(0.0, 0.1), seed=1, seconds=0.0)
-
-    assert plain is not None
-    assert point is not None
-    assert point.bound_cents == plain.bound_cents

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
 from retorno.errors import Refused
-from retorno.optimizer import pricing
+from retorno.optimizer import bound, network, pricing, volume
 from retorno.optimizer.check import Verdict, judge
 from retorno.optimizer.neighbourhoods import Proven
 from retorno.optimizer.problem import EMPTY_PLAN, Plan, Problem, plan_to_json, problem_to_json, read_problem
@@ -197,10 +198,16 @@ def test_a_stage_that_fails_is_told_and_the_plan_is_kept(monkeypatch: pytest.Mon
 
 
 def test_warming_up_reaches_every_kernel_of_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels = {
+        pricing: {"backward", "read", "forward", "through"},
+        bound: {"settle"},
+        network: {"lay_out"},
+        volume: {"evaluate", "steps"},
+    }
     reached: set[str] = set()
 
-    def watched(name: str) -> Callable[..., object]:
-        kernel = getattr(pricing, name)
+    def watched(module: ModuleType, name: str) -> Callable[..., object]:
+        kernel = getattr(module, name)
 
         def call(*arguments: object) -> object:
             reached.add(name)
@@ -208,13 +215,13 @@ def test_warming_up_reaches_every_kernel_of_the_bound(monkeypatch: pytest.Monkey
 
         return call
 
-    names = {"backward", "read", "forward", "through", "ascend"}
-    for name in names:
-        monkeypatch.setattr(pricing, name, watched(name))
+    for module, names in kernels.items():
+        for name in names:
+            monkeypatch.setattr(module, name, watched(module, name))
 
     warm_up()
 
-    assert reached == names
+    assert reached == set().union(*kernels.values())
 
 
 def test_the_problem_for_warming_up_is_solved_to_the_optimum() -> None:
