@@ -20,6 +20,7 @@ HOMES: Final[Mapping[str, str]] = {
     "check": "planning",
     "solve": "planning",
     "rounds": "local_rounds",
+    "contingency": "contingency",
     "check-data": "ground",
     "serve": "offices",
     "demo": "offices",

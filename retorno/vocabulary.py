@@ -185,6 +185,7 @@ class Assumed(StrEnum):
     CLOSE_CROSSING = "close_crossing"
     CANCEL_OFFER = "cancel_offer"
     LOSE_VEHICLE = "lose_vehicle"
+    SHUT_PLACE = "shut_place"
     ADD_BUS = "add_bus"
     ADD_SEATS = "add_seats"
     MORE_DAYS = "more_days"
@@ -316,6 +317,7 @@ class JobKind(StrEnum):
 
     SOLVE = "solve"
     PRACTICE = "practice"
+    CONTINGENCY = "contingency"
 
 
 class JobState(StrEnum):

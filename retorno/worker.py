@@ -12,8 +12,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import structlog
@@ -22,13 +22,15 @@ from sqlmodel import Session
 from retorno.database import Database
 from retorno.demo import days
 from retorno.errors import Inconsistent, NotSaved, RetornoError
+from retorno.executors import Executor, InProcess, Processes, run_all
 from retorno.models.office import Job
 from retorno.office import access, jobs
 from retorno.optimizer.check import Verdict
+from retorno.optimizer.contingency import consequences
 from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import plan_from_json, plan_to_json, problem_from_json, problem_to_json
 from retorno.optimizer.solve import Progress, Settings, solve
-from retorno.plans import solving
+from retorno.plans import contingency, solving
 from retorno.vocabulary import JobKind, JobState
 
 _log = structlog.get_logger("retorno.worker")
@@ -51,15 +53,22 @@ def worker_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{time.monotonic_ns()}"
 
 
-def run(database: Database, *, name: str, should_stop: Callable[[], bool], once: bool = False) -> int:
-    """Take jobs until told to stop; with ``once``, until none waits. Gives the number of jobs ended."""
+def run(
+    database: Database,
+    *,
+    name: str,
+    should_stop: Callable[[], bool],
+    once: bool = False,
+    kinds: Collection[JobKind] = tuple(JobKind),
+) -> int:
+    """Take jobs until told to stop; with ``once``, until none of ``kinds`` waits. Gives the number of jobs ended."""
     count = 0
     while not should_stop():
         try:
             with database.transaction() as session:
                 for lost in jobs.give_up(session):
                     _tell_object(session, lost, lost.error)
-                job = jobs.take(session, name)
+                job = jobs.take(session, name, kinds=kinds)
         except NotSaved as problem:
             _log.error("database does not answer", error=str(problem))
             time.sleep(POLL_SECONDS)
@@ -80,6 +89,7 @@ def _run_job(database: Database, job: Job, name: str) -> None:
     handlers: dict[JobKind, Callable[[Database, Job, str], None]] = {
         JobKind.SOLVE: _solve_plan,
         JobKind.PRACTICE: _set_up_practice,
+        JobKind.CONTINGENCY: _ask_what_would_hurt,
     }
     try:
         handlers[job.kind](database, job, name)
@@ -230,6 +240,29 @@ def _set_up_practice(database: Database, job: Job, name: str) -> None:
     with database.transaction() as session:
         if not jobs.is_held(session, job.job_id, name):
             raise LeaseLost
+        jobs.finish(session, job.job_id, name, state=JobState.DONE)
+
+
+def _ask_what_would_hurt(database: Database, job: Job, name: str) -> None:
+    """Work out, in a process of its own, what each failure would cost an accepted plan; progress after every day."""
+    with _kept_alive(database, job, name):
+        with database.reading() as session:
+            task = contingency.task(session, job.object_id)
+
+        def tell(done: int, steps: int) -> None:
+            with database.transaction() as session:
+                if not jobs.is_held(session, job.job_id, name):
+                    raise LeaseLost
+                jobs.renew(session, job.job_id, name, progress={"done": done, "steps": steps})
+
+        with ExitStack() as stack:
+            # Without anything to work out no process is started.
+            executor: Executor = stack.enter_context(Processes(1)) if task.jobs else InProcess()
+            answers = run_all(executor, consequences, task.jobs, on_done=tell)
+    with database.transaction() as session:
+        if not jobs.is_held(session, job.job_id, name):
+            raise LeaseLost
+        contingency.keep(session, job.object_id, task, [each for found in answers for each in found or ()])
         jobs.finish(session, job.job_id, name, state=JobState.DONE)
 
 

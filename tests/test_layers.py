@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 ORDER = """
-errors vocabulary text clock policy labels settings figures.suppression
+errors executors vocabulary text clock policy labels settings figures.suppression
 routes.cells routes.rows routes.network routes.tables routes.spans routes.answers routes.overlay
 routes.outlines routes.column_check routes.draft routes.road_check routes.fact_check routes.check_data
 routes.agreements routes.calendars routes.neighbourhood routes.ways routes.timeline routes.departures routes.daytrips
@@ -24,7 +24,8 @@ optimizer.master
 optimizer.network optimizer.volume
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
 optimizer.dive optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices
-optimizer.solve optimizer.rounds optimizer.rounds_files optimizer.rounds_check optimizer.rounds_times
+optimizer.solve optimizer.contingency optimizer.rounds optimizer.rounds_files optimizer.rounds_check
+optimizer.rounds_times
 optimizer.rounds_kernels optimizer.rounds_moves optimizer.rounds_choice optimizer.rounds_search optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
@@ -35,7 +36,8 @@ situation supply.ground_acts figures.statistics first_run movements.journeys sup
 intake.shared intake.columns intake.drafts intake.consents intake.duplicates intake.acts intake.casefile
 intake.registration intake.sheet intake.importing intake
 protection health readiness movements.facts plans.scope plans.fleet plans.offers plans.limits
-plans.gathering plans.fairness plans.booking plans.store plates plans.assumptions plans.screening plans.solving
+plans.gathering plans.fairness plans.booking plans.store plates plans.assumptions
+plans.setting_aside plans.screening plans.solving plans.contingency
 plans.planning plans.choosing plans.workbench plans.what_if
 plans.comparison plans.plan_report plans.plan_figures
 confirmations.confirmation manifest.copies manifest.lists manifest.issue
@@ -46,7 +48,8 @@ rounds.local_round
 confirmations.answers under_way.receiving under_way.accompanying movements.story movements.movement_report
 figures.monitoring downloads.reports downloads.printing downloads.files
 demo.people demo.practice demo.fever demo.road demo.days worker serving demo.tour demo.staging demo.opening
-commands.registry commands.planning commands.local_rounds commands.ground commands.offices commands.verifying __main__
+commands.registry commands.planning commands.contingency commands.local_rounds
+commands.ground commands.offices commands.verifying __main__
 """.split()
 
 ONLY_IN = {
@@ -86,6 +89,7 @@ OPTIMIZER_USERS = {
     "plates",
     "plans.screening",
     "plans.planning",
+    "plans.contingency",
     "plans.assumptions",
     "plans.solving",
     "plans.what_if",
@@ -97,6 +101,7 @@ OPTIMIZER_USERS = {
     "worker",
     "commands.planning",
     "commands.local_rounds",
+    "commands.contingency",
     "demo.road",
 }
 PROTECTION_USERS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -366,5 +367,48 @@ def waiting_spec(rows: Sequence[tuple[date, int]], *, words: Mapping[str, str]) 
                 "mark": {"type": "text", "dy": -7, "fontSize": 12, "fontWeight": 600, "color": INK},
                 "encoding": {"x": x, "y": y, "text": {"field": "waiting", "type": "quantitative"}},
             },
+        ],
+    }
+
+
+def harms_spec(rows: Sequence[tuple[str, int]], *, color: str, title: str) -> dict[str, Any]:
+    """What each failure would do, one bar a row with its number, in the order given.
+
+    Parameters
+    ----------
+    rows
+        Name and count; a name that comes twice stands on two rows.
+    title
+        Words for the count, which name the axis.
+    """
+    values = [{"row": number, "name": name, "count": count} for number, (name, count) in enumerate(rows)]
+    names = {str(value["row"]): value["name"] for value in values}
+    y = {
+        "field": "row",
+        "type": "ordinal",
+        "title": None,
+        "axis": {
+            "labelExpr": f"{json.dumps(names, ensure_ascii=False)}[datum.label]",
+            "labelLimit": 260,
+            "ticks": False,
+            "domain": False,
+            "labelPadding": 6,
+            **FONT,
+        },
+    }
+    x = {"field": "count", "type": "quantitative", "title": title, "axis": {"tickMinStep": 1, **FONT}}
+    return {
+        "height": {"step": 24},
+        "layer": [
+            {
+                "data": {"values": values},
+                "mark": {"type": "bar", "height": 13, "color": color, "cornerRadius": 2},
+                "encoding": {"y": y, "x": x, "tooltip": [{"field": "name"}, {"field": "count", "title": title}]},
+            },
+            *_readable(
+                {"align": "left", "dx": 5, "fontSize": 12, "fontWeight": 600, "color": INK},
+                values,
+                {"y": y, "x": x, "text": {"field": "count", "type": "quantitative"}},
+            ),
         ],
     }

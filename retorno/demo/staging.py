@@ -31,7 +31,7 @@ from retorno.routes.cells import WEEKDAYS, read_rows
 from retorno.routes.rows import ExampleConfirmation, ExampleOffer, ExampleVehicle
 from retorno.settings import Settings
 from retorno.situation import ground
-from retorno.vocabulary import Language, Mode, PartyKind, Role, Sex
+from retorno.vocabulary import JobKind, Language, Mode, PartyKind, Role, Sex
 
 _log = structlog.get_logger("retorno.demo")
 
@@ -387,7 +387,7 @@ def _planned(database: Database, user_ids: dict[str, str], group_ids: Sequence[s
         plan = planning.start(
             session, coordinator, first_date=day, days=1, group_ids=group_ids, seconds=FIRST_PLAN_SECONDS
         )
-    worker.run(database, name="demo", should_stop=lambda: False, once=True)
+    worker.run(database, name="demo", should_stop=lambda: False, once=True, kinds=(JobKind.SOLVE,))
     try:
         with database.transaction() as session:
             return planning.accept(session, coordinator, plan_id=plan.plan_id).movement_ids

@@ -229,6 +229,19 @@ class Plan(SQLModel, table=True):
     version: int = Field(default=1, nullable=False)
 
 
+class Contingency(SQLModel, table=True):
+    """Index: ``contingency_id``. What would hurt an accepted plan most, as it was worked out last; numbers and ids."""
+
+    contingency_id: str = Field(default_factory=lambda: new_id("N"), primary_key=True)
+    plan_id: str = Field(foreign_key="plan.plan_id", unique=True)
+    office_id: str = Field(foreign_key="office.office_id", index=True)
+    computed_at: datetime | None = Field(default=None, sa_type=UtcInstant, description="None before the first time")
+    facts: str = Field(
+        default="", description="SHA-256 of what it was worked out on: seats, closures, offers, vehicles"
+    )
+    rows: bytes = Field(default=b"", sa_type=LargeBinary, description="One object a failure, JSON, gzipped")
+
+
 class PlanStep(SQLModel, table=True):
     """Index: (``plan_id``, ``number``). A draft as it stood after one edit by hand; 0 is the draft before the first."""
 

@@ -6,7 +6,7 @@ Order comes from ``sequence``, never from clocks.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -46,16 +46,17 @@ def enqueue(session: Session, actor: ActorLike, *, kind: JobKind, object_id: str
     return job
 
 
-def take(session: Session, worker: str) -> Job | None:
-    """Lease the next job: queued, or running with a lease that ran out (its worker died)."""
+def take(session: Session, worker: str, *, kinds: Collection[JobKind] = tuple(JobKind)) -> Job | None:
+    """Lease the next job of some kinds: queued, or running with a lease that ran out (its worker died)."""
     now = clock.now()
     statement = (
         select(Job)
         .where(
+            col(Job.kind).in_(kinds),
             or_(
                 col(Job.state) == JobState.QUEUED,
                 and_(col(Job.state) == JobState.RUNNING, col(Job.lease_until) < now, col(Job.attempt) < MAX_ATTEMPTS),
-            )
+            ),
         )
         .order_by(col(Job.priority), col(Job.sequence))
         .limit(1)

@@ -465,6 +465,7 @@ def _group_table(space: TimeSpace, facts: Facts, where: dict[str, Site0], commod
     pools = {pool.id: number for number, pool in enumerate(problem.escort_pools)}
     table = np.zeros((len(problem.groups), 24), dtype=np.int64)
     flights = sorted({int(x) for x in space.ride_depart[~space.ride_is_land]})
+    early = sorted({int(x) for x in space.ride_depart[space.ride_depart < problem.transfer_min]})
     for number, group in enumerate(problem.groups):
         row = table[number]
         row[columns.PERSONS], row[columns.SEATS] = group.persons, group.seats
@@ -500,11 +501,7 @@ def _group_table(space: TimeSpace, facts: Facts, where: dict[str, Site0], commod
         row[columns.FROM] = space.site_index[place.site]
         row[columns.STARTED] = place.first_day
         free_from = place.arrive_min + problem.transfer_min
-        row[columns.START_SLOT] = sum(
-            1
-            for minute in sorted({int(x) for x in space.ride_depart if x < problem.transfer_min})
-            if minute < free_from - DAY_MIN
-        )
+        row[columns.START_SLOT] = sum(1 for minute in early if minute < free_from - DAY_MIN)
         row[columns.NIGHT_FROM] = max(place.arrive_day, now)
         row[columns.START_DAY] = max(place.arrive_day, now)
         if place.arrive_day >= now:

@@ -13,7 +13,7 @@ from typing import Any
 
 from retorno.errors import Fault, InputError
 from retorno.models.movements import Plan, Vehicle
-from retorno.optimizer.problem import Depot, Problem, VehicleType
+from retorno.optimizer.problem import Depot, Problem, Site, VehicleType
 from retorno.optimizer.relaxations import Change, Relaxation, with_changes
 from retorno.rules import usable_seats
 from retorno.situation import Situation
@@ -22,7 +22,7 @@ from retorno.vocabulary import Assumed
 MOST_BUS_SEATS = 80
 MORE = frozenset({Assumed.ADD_BUS, Assumed.ADD_SEATS, Assumed.CHANGE})
 """Assumptions that there is more than is on record."""
-LESS = frozenset({Assumed.CLOSE_CROSSING, Assumed.CANCEL_OFFER, Assumed.LOSE_VEHICLE})
+LESS = frozenset({Assumed.CLOSE_CROSSING, Assumed.CANCEL_OFFER, Assumed.LOSE_VEHICLE, Assumed.SHUT_PLACE})
 """Assumptions that something is no longer there."""
 
 
@@ -36,10 +36,11 @@ class WhatIf:
         What kind of thing.
     ids
         CLOSE_CROSSING the crossing; CANCEL_OFFER and ADD_SEATS the offer; LOSE_VEHICLE the vehicle;
+        SHUT_PLACE the place that receives nobody and gives no bed;
         ADD_BUS the place it starts from and its vehicle type as in data/vehicles.csv; MORE_DAYS none;
         CHANGE the ids of an optimizer's change, as a plan keeps them.
     first_day, last_day
-        Of a closed crossing; None for the whole plan. Of a change its day, if it has one.
+        Of a closed crossing or place; None for the whole plan. Of a change its day, if it has one.
     amount
         Seats built into an added bus; seats, days or units more.
     code
@@ -135,7 +136,7 @@ def assume(problem: Problem, assumed: Sequence[WhatIf], at: Situation) -> Proble
     InputError
         If something assumed is not in the problem, every fault at once.
     """
-    faults = [fault for each in assumed for fault in _faults(problem, each, at)]
+    faults = [fault for each in assumed for fault in faults_of(problem, each, at)]
     if faults:
         raise InputError([Fault(what=fault, column="what_if") for fault in faults])
     changes = [each for each in assumed if each.kind is Assumed.CHANGE]
@@ -151,6 +152,8 @@ def assume(problem: Problem, assumed: Sequence[WhatIf], at: Situation) -> Proble
                 problem = replace(problem, cancelled=problem.cancelled | cancelled)
             case Assumed.LOSE_VEHICLE:
                 problem = _without_vehicle(problem, each.ids[1], each.ids[2], is_hired=each.ids[3] == "hired")
+            case Assumed.SHUT_PLACE:
+                problem = _without_place(problem, each.ids[0], _days(each, problem))
             case Assumed.ADD_BUS:
                 problem = _with_bus(problem, each, at)
             case Assumed.ADD_SEATS:
@@ -168,8 +171,8 @@ def _days(each: WhatIf, problem: Problem) -> range:
     return range(max(0, first), min(last, problem.horizon_days - 1) + 1)
 
 
-def _faults(problem: Problem, each: WhatIf, at: Situation) -> list[str]:
-    """What is wrong with one assumption."""
+def faults_of(problem: Problem, each: WhatIf, at: Situation) -> list[str]:
+    """What is wrong with one assumption about a problem; nothing if it can be assumed."""
     name = each.ids[0] if each.ids else ""
     faults = []
     rows = {row.id for row in problem.services} | {row.id for row in problem.charters}
@@ -183,6 +186,8 @@ def _faults(problem: Problem, each: WhatIf, at: Situation) -> list[str]:
             faults.append(f"the plan has no offer {name}")
         case Assumed.LOSE_VEHICLE if not _has_vehicle(problem, each.ids):
             faults.append(f"the plan has no vehicle {name} to lose")
+        case Assumed.SHUT_PLACE if name not in {row.id for row in problem.sites}:
+            faults.append(f"the plan does not pass {name}")
         case Assumed.ADD_BUS:
             if not any(trip.stops[0] == name for trip in problem.trips):
                 faults.append(f"no road trip of the plan starts at {name}: choose a place where one does")
@@ -228,6 +233,17 @@ def _without_vehicle(problem: Problem, kind: str, depot: str, *, is_hired: bool)
         return replace(row, hire_max=fewer(row.hire_max)) if is_hired else replace(row, own=fewer(row.own))
 
     return replace(problem, depots=tuple(smaller(row) if row.site == depot else row for row in problem.depots))
+
+
+def _without_place(problem: Problem, place: str, days: range) -> Problem:
+    """A place where nobody is received on some days, and which gives no bed."""
+    everybody = sum(group.persons for group in problem.groups)
+
+    def shut(row: Site) -> Site:
+        open_days = row.arrivals if row.arrivals is not None else (everybody,) * problem.horizon_days
+        return replace(row, beds=0, arrivals=tuple(0 if day in days else n for day, n in enumerate(open_days)))
+
+    return replace(problem, sites=tuple(shut(row) if row.id == place else row for row in problem.sites))
 
 
 def _with_bus(problem: Problem, each: WhatIf, at: Situation) -> Problem:

@@ -21,9 +21,11 @@ from retorno.office import access, audit, jobs
 from retorno.optimizer.check import judge
 from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import digest, plan_to_json
+from retorno.plans import contingency
 from retorno.plans.assumptions import MORE, WhatIf, assumed_by
 from retorno.plans.booking import write_movements
 from retorno.plans.screening import screened
+from retorno.plans.setting_aside import still_held
 from retorno.plans.solving import fail as fail
 from retorno.plans.solving import gathered as gathered
 from retorno.plans.solving import keep_problem as keep_problem
@@ -37,6 +39,8 @@ from retorno.vocabulary import JobKind, JobState, MovementStatus, PlanStatus, Ro
 
 LONGEST_PLAN_DAYS = 42
 LONGEST_RUN_SECONDS = 900
+NOT_YET_FAILED = "NOT_YET_FAILED"
+"""Reason why a plan prepared for a failure cannot be accepted yet (label ``check.NOT_YET_FAILED``)."""
 
 # ---- asking for a plan -------------------------------------------------------------------------------------
 
@@ -140,6 +144,8 @@ def accept(session: Session, actor: access.Actor, *, plan_id: str) -> Accepted:
     problem, solution = problem_of(plan), solution_of(plan)
     if digest(problem) != plan.problem_digest or not judge(problem, solution).is_valid:
         raise Inconsistent(f"plan {plan_id} does not fit its problem")
+    if still_held(session, plan):
+        raise NotYetReal((NOT_YET_FAILED,), assumed_by(plan))
     if plan.is_hypothetical:
         _is_real(session, plan, solution)
     _nothing_moved(session, plan, solution)
@@ -156,6 +162,7 @@ def accept(session: Session, actor: access.Actor, *, plan_id: str) -> Accepted:
         plan.unplanned = unplanned_json(problem, kept, dropped)
     session.add(plan)
     session.flush()
+    contingency.ask(session, actor, plan)
     audit.append(
         session,
         actor,
@@ -181,7 +188,7 @@ class NotYetReal(Stale):
     reasons
         Codes of the checker about the plan on the facts as they are (labels ``check.<code>``).
     assumed
-        What the plan assumes more than there is.
+        What the plan assumes that is not on record.
     """
 
     def __init__(self, reasons: Sequence[str], assumed: Sequence[WhatIf]) -> None:

@@ -25,6 +25,7 @@ from retorno.optimizer.problem import Plan as Solution
 from retorno.optimizer.problem import Problem
 from retorno.plans.assumptions import counts_on_more, stand_ins
 from retorno.plans.booking import write_movements
+from retorno.plans.setting_aside import set_aside
 from retorno.plans.store import trip_details_of
 from retorno.rules import Finding
 from retorno.vocabulary import MovementStatus
@@ -85,6 +86,7 @@ def judged_dry(
     try:
         session.add_all(stand_ins(plan))
         session.flush()
+        set_aside(session, plan)
         made = write_movements(session, plan, problem, solution, dict(details))
         for movement_id in made:
             seen = view(session, movement_id)

@@ -28,6 +28,7 @@ from retorno.plans.fleet import trip_details
 from retorno.plans.gathering import Gathered, gather
 from retorno.plans.scope import Scope
 from retorno.plans.screening import screened, without
+from retorno.plans.setting_aside import is_still_held
 from retorno.plans.store import finding_json, packed, problem_of, solution_of, unpacked, unplanned_json, verdict_json
 from retorno.rules import Finding
 from retorno.situation import situation
@@ -266,6 +267,11 @@ def moved_groups(session: Session, plan: Plan, group_ids: Sequence[str], *, is_r
         .where(col(Seat.group_id).in_(group_ids), Seat.status == SeatStatus.ACTIVE, not_travelled(clock.now()))
         .distinct()
     ).all()
+    seats = {group_id for group_id in seated if group_id}
     moved = {row.group_id for row in rows if row.availability != known.get(row.group_id)}
+    # Whom a plan on an assumed failure takes over still has the seats that the failure would free.
+    held = {row.group_id for row in rows if row.group_id in seats and is_still_held(plan, row)}
+    moved -= held
+    seats -= held
     gone = set(group_ids) - {row.group_id for row in rows}
-    return sorted(moved | gone | {group_id for group_id in seated if group_id})
+    return sorted(moved | gone | seats)
