@@ -83,7 +83,7 @@ def best_choice(
             return None
         add(wanted[np.argsort(reduced[wanted], kind="stable")[:ADDED_AT_ONCE]])
     gap = value - solver.getInfo().objective_function_value
-    if gap < LEAST_GAIN:
+    if gap < LEAST_GAIN or time.monotonic() > deadline:
         return None
     useful = np.flatnonzero((reduced < gap) & ~is_inside)
     # Columns of the relaxation whose reduced cost is too large stay in: they are few.

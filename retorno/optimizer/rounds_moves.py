@@ -247,8 +247,8 @@ def copy_route(streets: Any, source: Any, target: Any, vehicle: int) -> None:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def remember(streets: Any, plan: Any, memory: Any, vehicle: int, may_add: bool, scratch: Any) -> None:
-    """If a route's requests were once taken more cheaply, take them so again; else remember it, if that is wanted."""
+def remember(streets: Any, plan: Any, memory: Any, vehicle: int, scratch: Any) -> None:
+    """Remember a route; if its requests were once taken more cheaply, take them so again."""
     n = streets.ride.shape[0]
     length = plan.length[vehicle]
     if length <= 2:
@@ -264,7 +264,7 @@ def remember(streets: Any, plan: Any, memory: Any, vehicle: int, may_add: bool, 
         entry = memory.slots[slot] - 1
         if entry < 0:
             entry = memory.count[0]
-            if not may_add or entry >= memory.cost.shape[0] or length > memory.route.shape[1]:
+            if entry >= memory.cost.shape[0] or length > memory.route.shape[1]:
                 return
             memory.count[0] += 1
             memory.slots[slot] = entry + 1
@@ -662,13 +662,12 @@ def search(
             recreate_by_regret(streets, plan, memory, size, depth, noise, ceiling, scratch)
         for vehicle in range(vehicles):
             if scratch.touched[vehicle]:
-                remember(streets, plan, memory, vehicle, False, scratch)
+                remember(streets, plan, memory, vehicle, scratch)
         found = value_of(streets, plan)
         if found < value - heat * np.log(1.0 - draw(scratch.random)):
             value = found
             for vehicle in range(vehicles):
                 if scratch.touched[vehicle]:
-                    remember(streets, plan, memory, vehicle, True, scratch)
                     copy_route(streets, plan, before, vehicle)
             before.route_of[:] = plan.route_of
             if value < best_value - 1e-7:

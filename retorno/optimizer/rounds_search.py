@@ -41,12 +41,15 @@ LARGEST_CLOSURE: Final = 400
 NEAR: Final = 100
 MOST_REGRET_CELLS: Final = 3_000
 
-# Shares of an average request's cost by which a plan may be worse at the beginning and at the end, measured.
-FIRST_HEAT: Final = 0.5
-LAST_HEAT: Final = 0.015
+# Shares of an average request's cost by which a plan may be worse at the beginning and at the end: where rides may
+# hardly be longer than the direct way (up to TIGHT times), and where they may be much longer (LOOSE times); measured.
+TIGHT: Final = 5.0
+LOOSE: Final = 15.0
+TIGHT_HEAT: Final = (0.4, 0.02)
+LOOSE_HEAT: Final = (1.0, 0.15)
 MOST_OUT: Final = 20
 SHARES: Final = np.array([0.6, 0.8, 0.93, 0.95, 0.95, 0.03, 0.3])
-# A choice among all routes takes seconds: a short run makes one, near its end.
+# A choice among all routes takes seconds: a short run makes none.
 CHOICES: Final = (0.5, 0.8, 0.95)
 SHORT_SECONDS: Final = 30.0
 CHOICE_SHARE: Final = 0.05
@@ -279,6 +282,15 @@ class RoundsProgress:
     left_out: int
 
 
+def heats_of(streets: Streets) -> tuple[float, float]:
+    """The first and last heat, between those of tight and of loose rides."""
+    n = len(streets.price)
+    direct = np.maximum(streets.minutes[np.arange(n), np.arange(n, 2 * n)], 1.0)
+    freedom = float(np.clip((np.median(streets.ride / direct) - TIGHT) / (LOOSE - TIGHT), 0.0, 1.0))
+    first, last = (tight * (loose / tight) ** freedom for tight, loose in zip(TIGHT_HEAT, LOOSE_HEAT, strict=True))
+    return first, last
+
+
 class _Run:
     """One search: the plan it works on, the best one, and the memory of both."""
 
@@ -295,6 +307,7 @@ class _Run:
         copy_plan(streets, self.plan, self.before)
         copy_plan(streets, self.plan, self.best)
         self.rounds = 0
+        self.heats = heats_of(streets)
 
     @property
     def value(self) -> float:
@@ -309,7 +322,8 @@ class _Run:
         streets = self.setting.streets
         served = len(streets.price) - self.left_out
         each = self.best.cost.sum() / served if served else float(streets.cost.mean())
-        return float(max(each, 1e-6) * FIRST_HEAT * (LAST_HEAT / FIRST_HEAT) ** done)
+        first, last = self.heats
+        return float(max(each, 1e-6) * first * (last / first) ** done)
 
     def go(self, rounds: int, done: float, until: float) -> None:
         """Some rounds while the share of the run grows from ``done`` to ``until``."""
@@ -336,10 +350,11 @@ class _Run:
 
     def choose(self, seconds: float) -> bool:
         """Choose anew among all routes met; whether that is a better plan, from which the search then goes on."""
+        begun = time.monotonic()
         streets = self.setting.streets
         n = len(streets.price)
         count = int(self.memory.count[0])
-        known = self.memory.route[:count]
+        known = self.memory.route[:count, : max(2, int(self.memory.length[:count].max(initial=2)))]
         picks = (known < n) & (np.arange(known.shape[1])[None, :] < self.memory.length[:count, None])
         sizes = picks.sum(axis=1)
         kind = (known[:, 0].astype(np.int64) - 2 * n) // 2
@@ -360,7 +375,7 @@ class _Run:
             vehicles,
             incumbent=np.arange(count, count + len(used)),
             value=self.value,
-            seconds=seconds,
+            seconds=seconds - (time.monotonic() - begun),
         )
         if chosen is None:
             return False
@@ -407,7 +422,7 @@ def solve_rounds(
         return _result(problem, settings, None, begun, "nothing to plan")
     run = _Run(problem, settings)
     limit = settings.seconds - LEAVING_SECONDS
-    choices = list(CHOICES if settings.max_rounds is not None or limit >= SHORT_SECONDS else CHOICES[-1:])
+    choices = list(CHOICES if settings.max_rounds is not None or limit >= SHORT_SECONDS else ())
     chunk, stop_reason = FIRST_CHUNK, "time"
     while True:
         elapsed = time.monotonic() - begun
