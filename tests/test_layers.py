@@ -18,7 +18,7 @@ routes.bounds routes.chains routes.itineraries routes.no_way
 optimizer.facts optimizer.documents optimizer.writing optimizer.problem optimizer.verdict optimizer.check
 optimizer.kernels optimizer.timespace
 optimizer.handles optimizer.rest optimizer.place optimizer.setting optimizer.insert optimizer.readback
-optimizer.construct
+optimizer.construct optimizer.placement
 optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing
 optimizer.master
 optimizer.network optimizer.volume
@@ -73,6 +73,7 @@ ONLY_IN = {
         "optimizer.retask",
         "optimizer.improve",
         "optimizer.dive",
+        "optimizer.placement",
     },
     "networkx": {"routes.neighbourhood", "routes.network", "routes.road_check", "routes.scheduled", "routes.ways"},
     "streamlit": set(),

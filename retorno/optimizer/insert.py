@@ -72,6 +72,8 @@ from retorno.optimizer.place import (
 )
 
 NOISE_COUNT = 1024
+# An aircraft with at least this load expected is paid for already: a seat costs only the ride.
+PAID_LOAD = 1e9
 NO_PRICE = 1e18
 # How far a search looks before it looks further: our assumptions, they change speed only.
 HINT_GROWTH, HINT_MARGIN_CENTS, FIRST_MARGIN_CENTS, TRIAL_GROWTH = 1.1, 3_000.0, 30_000.0, 2.5
@@ -159,6 +161,8 @@ def ride_price(ground: Ground, load: Load, prices: Prices, group: int, ride: int
     if prices.dial[1] < ground.charter_minimum[row] or ground.charter_demand[row] < ground.charter_minimum[row]:
         return NO_PRICE
     if prices.dial[3] == row and prices.dial[4] == day:
+        return price
+    if prices.aircraft_expected[row, day] >= PAID_LOAD and load.aircraft_groups[row, day, 0] == 0:
         return price
     expected = max(
         float(ground.charter_minimum[row]), prices.aircraft_expected[row, day] * prices.dial[0], float(seats)

@@ -24,6 +24,7 @@ from retorno.optimizer.improve import rounds
 from retorno.optimizer.insert import worst_aircraft
 from retorno.optimizer.memory import make_memory
 from retorno.optimizer.neighbourhoods import exact, improve_by_mip, relaxation
+from retorno.optimizer.placement import construct_on_flights
 from retorno.optimizer.problem import Plan, Problem
 from retorno.optimizer.rest import restless_vehicle
 from retorno.optimizer.setting import MUST_ARRIVE_CENTS, Setting, facts_of, prepare
@@ -41,6 +42,7 @@ BOUND_SHARE, BOUND_SECONDS = 0.1, 2.0
 DIVE_GAP, PROGRAM_SHARE, DIVE_SHARE = 2e-3, 0.45, 0.6
 # (Load expected on a new vehicle, those with the earliest date first), in the order of trial.
 FIRST_TRIALS = ((6.0, False), (6.0, True), (3.0, False), (12.0, True), (20.0, True), (1.0, False), (30.0, False))
+FLIGHT_TRIALS = 3
 FIRST_TRIALS_MANY = ((20.0, True), (20.0, False), (10.0, True), (30.0, False))
 RUIN_GROUPS = 14
 HEAT_SHARE = 0.02
@@ -419,6 +421,26 @@ def _construct_more(run: _Run, setting: Setting, draft: Draft) -> Draft:
             if again == 2 or is_over():
                 break
             other = construct_again(other, unused=expected / 2, urgent_first=urgent_first, should_stop=run.is_over)
+    if many and setting.problem.replan is None and not run.is_over():
+        best = _construct_on_flights(run, best)
+    return best
+
+
+def _construct_on_flights(run: _Run, draft: Draft) -> Draft:
+    """Constructions around aircraft chosen for everybody at once; the best draft."""
+    best, other = draft, draft
+    for attempt in range(FLIGHT_TRIALS):
+        found = construct_on_flights(
+            other, urgent_first=True, seed=run.settings.seed + attempt, should_stop=run.is_over
+        )
+        if found is None or len(found.unplanned) > len(best.unplanned):
+            break
+        other = found
+        if other.value_cents < best.value_cents:
+            best = other
+            run.take_draft(best, stage="construct")
+        if run.is_over():
+            break
     return best
 
 
