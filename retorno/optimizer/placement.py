@@ -19,7 +19,7 @@ from numba import njit
 from retorno.optimizer import place as columns
 from retorno.optimizer.construct import Draft, priority, start_draft
 from retorno.optimizer.insert import PAID_LOAD, Scratch, push
-from retorno.optimizer.place import CHARTER, FREE, TRIP, Array, Ground, Load, Real, Whole
+from retorno.optimizer.place import CHARTER, TRIP, Array, Ground, Load, Real, Whole
 from retorno.optimizer.setting import Setting
 from retorno.optimizer.timespace import FAR, Commodity, costs_to_go
 
@@ -228,14 +228,14 @@ def _pairs(setting: Setting, scratch: Scratch, seat_cents: Array, after: Array, 
     saving = np.concatenate([np.zeros(0), *found_saving])
     order = np.lexsort((group, -saving / np.maximum(1, ground.group[group, columns.SEATS]), flight))
     used, counts = np.unique(flight, return_counts=True)
-    flights = Flights(
+    found = Flights(
         row=used // days,
         day=used % days,
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         group=group[order],
         saving=saving[order],
     )
-    return flights, alone
+    return found, alone
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -290,7 +290,7 @@ def settle(
         for flight in range(opened.size):
             if not opened[flight] or free[flight] <= 0:
                 continue
-            gain, number = fill_gain(start, group, saving, seats, now, flight, free[flight], 0, 0.0, picked)
+            number = fill_gain(start, group, saving, seats, now, flight, free[flight], 0, 0.0, picked)[1]
             for position in range(number):
                 pair = picked[position]
                 who = group[pair]
@@ -384,13 +384,17 @@ def search_flights(
                     break
                 first = near
             settle(start, group, saving, seats, room, opened, now, on, free, picked)
-        for _ in range(flights):
+        # First without those just closed, then with them: beside others they may pay again.
+        for _ in range(2 * flights):
             opening = open_best(
                 start, group, saving, seats, room, least, cents, opened, barred, now, on, free, picked, best_picked
             )
-            if opening < 0:
+            if opening >= 0:
+                settle(start, group, saving, seats, room, opened, now, on, free, picked)
+            elif barred.any():
+                barred[:] = False
+            else:
                 break
-            settle(start, group, saving, seats, room, opened, now, on, free, picked)
         # Aircraft that others have emptied pay no longer.
         for flight in range(flights):
             if opened[flight]:

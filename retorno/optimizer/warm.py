@@ -10,8 +10,10 @@ import time
 
 from retorno.optimizer.bound import ArcBound, dual_point
 from retorno.optimizer.classes import classes_of
+from retorno.optimizer.construct import construct
 from retorno.optimizer.ground import Ground
 from retorno.optimizer.master import Master
+from retorno.optimizer.placement import construct_on_flights
 from retorno.optimizer.pricing import FORBIDDEN_CENTS, Prices, Pricing
 from retorno.optimizer.problem import (
     Charter,
@@ -28,7 +30,9 @@ from retorno.optimizer.problem import (
 )
 from retorno.optimizer.rounds import Request, RoundsProblem, RoundsSettings, Seats, Vehicle
 from retorno.optimizer.rounds_search import solve_rounds
+from retorno.optimizer.setting import prepare
 from retorno.optimizer.solve import Settings, solve
+from retorno.optimizer.timespace import build
 
 
 def small_problem() -> Problem:
@@ -171,6 +175,9 @@ def warm_up() -> float:
     """Compile what is not compiled yet; the seconds it took."""
     begun = time.monotonic()
     solve(small_problem(), Settings(seconds=600.0, max_rounds=5))
+    # Aircraft are chosen for everybody at once only where people are many.
+    draft = construct(prepare(build(small_problem())), expected=1.0)
+    construct_on_flights(draft, urgent_first=True, seed=1)
     # What larger problems need: column generation, prices of the volume algorithm, the rides of a neighbourhood.
     ground = Ground(small_problem())
     classes = classes_of(ground, merge=False)
