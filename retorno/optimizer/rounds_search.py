@@ -46,7 +46,7 @@ MOST_REGRET_CELLS: Final = 3_000
 TIGHT: Final = 5.0
 LOOSE: Final = 15.0
 TIGHT_HEAT: Final = (0.4, 0.02)
-LOOSE_HEAT: Final = (1.0, 0.15)
+LOOSE_HEAT: Final = (1.5, 0.2)
 MOST_OUT: Final = 20
 SHARES: Final = np.array([0.6, 0.8, 0.93, 0.95, 0.95, 0.03, 0.3])
 # A choice among all routes takes seconds: a short run makes none.
