@@ -30,10 +30,10 @@ from retorno.optimizer.place import (
     Load,
     YesNo,
     add_task,
-    cheapest_vehicle,
     drop_task,
     place,
     running_vehicle,
+    vehicle_to_open,
 )
 from retorno.optimizer.pricing import Way
 from retorno.optimizer.setting import KIND_NUMBER, Setting, ride_finder
@@ -170,7 +170,7 @@ def open_tasks(ground: Ground, load: Load, tasks: Array) -> None:
     """Changes ``load``: each (type, trip, day) goes to its cheapest vehicle, empty so far, if there is one."""
     for position in range(tasks.shape[0]):
         kind, trip, day = tasks[position, 0], tasks[position, 1], tasks[position, 2]
-        _, vehicle = cheapest_vehicle(ground, load, kind, trip, day)
+        _, vehicle = vehicle_to_open(ground, load, kind, trip, day, np.int64(0), np.int64(0))
         if vehicle >= 0:
             add_task(ground, load, vehicle, trip, day)
 

@@ -108,25 +108,58 @@ def put_back(setting: Setting, load: Load, handle: Any, plan: Plan, *, locked_on
         ),
     )
     lost = []
-    rides = np.zeros(LARGEST_LEGS, dtype=np.int64)
-    vehicles = np.zeros(LARGEST_LEGS, dtype=np.int64)
+    known: dict[int, list[int]] = {}
+    given: dict[int, list[int]] = {}
     for _, number in order:
         group = problem.groups[number]
         if ground.group[number, columns.STATE] == columns.DONE or load.leg_count[number]:
             continue
         legs = [leg for leg in plan.itineraries[group.id] if leg.day >= setting.facts.now]
-        found = [find.get(leg_key(leg), -1) for leg in legs]
         if not legs:
             continue
-        if -1 in found or len(legs) > LARGEST_LEGS or not _still_fits(setting, load, number, found):
+        known[number] = [find.get(leg_key(leg), -1) for leg in legs]
+        given[number] = [
+            int(leg.aircraft) if leg.kind == "charter" else vehicle_of.get(leg.vehicle, -1) for leg in legs
+        ]
+        if -1 in known[number] or len(legs) > LARGEST_LEGS:
             lost.append(group.id)
-            continue
-        for position, leg in enumerate(legs):
-            rides[position] = found[position]
-            vehicles[position] = leg.aircraft if leg.kind == "charter" else vehicle_of.get(leg.vehicle, -1)
-        if not columns.place(setting.handle, handle, number, rides, vehicles, len(legs), 1):
-            lost.append(group.id)
+            del known[number]
+    _open_given(setting, load, handle, known, given)
+    rides = np.zeros(LARGEST_LEGS, dtype=np.int64)
+    vehicles = np.zeros(LARGEST_LEGS, dtype=np.int64)
+    for number, found in known.items():
+        rides[: len(found)], vehicles[: len(found)] = found, given[number]
+        if not _still_fits(setting, load, number, found) or not columns.place(
+            setting.handle, handle, number, rides, vehicles, len(found), 1
+        ):
+            lost.append(problem.groups[number].id)
+    for position, day in np.argwhere((load.task >= 0) & (load.aboard == 0)).tolist():
+        columns.drop_task(setting.handle, handle, position, day)
     return lost
+
+
+def _open_given(
+    setting: Setting, load: Load, handle: Any, known: dict[int, list[int]], given: dict[int, list[int]]
+) -> None:
+    """Changes ``load``: the tasks of the vehicles of a plan, vehicle by vehicle and day by day, empty so far.
+
+    Group by group a vehicle would often be asked for its last task first, and a second vehicle of a depot before
+    the first stands out of its way: then others would be sent, and the plan would cost more than it did.
+    """
+    table = setting.ground.ride
+    tasks = {
+        (vehicle, int(table[ride, columns.DAY]), int(table[ride, columns.ROW]))
+        for number, rides in known.items()
+        for ride, vehicle in zip(rides, given[number], strict=True)
+        if table[ride, columns.KIND] == TRIP and vehicle >= 0
+    }
+    for vehicle, day, trip in sorted(tasks):
+        if (
+            load.task[vehicle, day] < 0
+            and columns.task_cost(setting.handle, handle, vehicle, trip, day) < columns.UNREACHABLE
+            and columns.can_open(setting.handle, handle, vehicle, trip, day, 0, 0)
+        ):
+            columns.add_task(setting.handle, handle, vehicle, trip, day)
 
 
 def _still_fits(setting: Setting, load: Load, number: int, rides: list[int]) -> bool:

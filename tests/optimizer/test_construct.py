@@ -142,3 +142,15 @@ def test_only_aircraft_of_locked_groups_stay_below_their_least_load(seed: int) -
     for (charter_id, _, _), group_ids in aboard.items():
         is_thin = sum(persons[group_id] for group_id in group_ids) < charters[charter_id].min_load
         assert not is_thin or set(group_ids) & set(problem.replan.locked_groups)
+
+
+def test_a_plan_of_many_vehicles_put_back_costs_exactly_what_it_cost() -> None:
+    # Group by group, second vehicles of a depot were asked for before the first and others went instead: 12,882 $.
+    problem = read_problem("benchmarks/joint/surge3000.json.gz")
+    setting = prepare(build(problem))
+    draft = construct(setting, expected=6.0)
+
+    again, lost = repair(setting, draft.to_plan(), expected=6.0)
+
+    assert lost == []
+    assert again.value_cents == draft.value_cents
