@@ -182,7 +182,7 @@ def class_of_group(ground: Ground, group: Group) -> TravelClass:
         fit_seats=group.seats,
         origin=origin,
         destination=ground.site_of[group.destination],
-        pool=ground.pool_of[group.escort_pool] if group.escorts and group.escort_pool is not None else -1,
+        pool=ground.pool_of[group.escort_pool] if group.escorts else -1,
         vulnerable=bool(group.vulnerable),
         barred=frozenset(group.barred_countries),
         starts=starts,

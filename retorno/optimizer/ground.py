@@ -41,7 +41,9 @@ class Ground:
         self.site_of = {site.id: index for index, site in enumerate(problem.sites)}
         self.crossing_of = {crossing.id: index for index, crossing in enumerate(problem.crossings)}
         self.trip_of = {trip.id: index for index, trip in enumerate(problem.trips)}
-        self.pool_of = {pool.id: index for index, pool in enumerate(problem.escort_pools)}
+        # A group that needs escorts and names no pool asks the last one, in which there is nobody.
+        self.pool_of: dict[str | None, int] = {pool.id: index for index, pool in enumerate(problem.escort_pools)}
+        self.pool_of[None] = len(self.pool_of)
         self.depot_sites = {depot.site for depot in problem.depots}
         limits = [g.max_journey_days for g in problem.groups if g.max_journey_days is not None]
         self.journey_most = min(max([problem.max_journey_days, *limits]), self.days)
@@ -244,7 +246,7 @@ class Ground:
         self.quota = table([crossing.quota for crossing in problem.crossings])
         self.beds = table([[site.beds] * days for site in problem.sites])
         self.reception = table([[math.inf] * days if s.arrivals is None else s.arrivals for s in problem.sites])
-        self.escorts = table([[pool.available] * days for pool in problem.escort_pools])
+        self.escorts = table([[pool.available] * days for pool in problem.escort_pools] + [[0] * days])
         self.service_seats = np.array([service.seats for service in problem.services], dtype=np.float64)
         self.charter_seats = np.array([c.seats for c in problem.charters], dtype=np.float64)
         self.charter_least = np.array([c.min_load for c in problem.charters], dtype=np.float64)

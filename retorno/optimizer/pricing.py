@@ -43,7 +43,7 @@ class Prices:
         self.service: Floats = np.zeros((len(problem.services), days))
         self.charter_seat: Floats = np.zeros((len(problem.charters), days))
         self.charter_least: Floats = np.zeros((len(problem.charters), days))
-        self.escort: Floats = np.zeros((len(problem.escort_pools), days))
+        self.escort: Floats = np.zeros((len(problem.escort_pools) + 1, days))
         self.strong: list[Floats | None] = [None] * class_count
         self.conflict: dict[int, Floats] = {}
         self._trips, self._segments, self._charters = len(problem.trips), ground.segments, len(problem.charters)

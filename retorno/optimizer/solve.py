@@ -325,10 +325,12 @@ def solve(
         run.guard("dive", lambda: _dive(run, setting))
     elif len(problem.groups) > EXACT_GROUPS and settings.max_rounds is None and not run.is_over():
         run.guard("bound", lambda: _first_bound(run))
-    if problem.groups and len(problem.groups) <= EXACT_GROUPS and not run.is_over():
-        draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
+    if len(problem.groups) <= EXACT_GROUPS and not run.is_over():
+        # Without anybody left to plan the vehicles under way still have to come home at the least cost.
+        if problem.groups:
+            draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
         run.guard("exact", lambda: _prove(run, setting, seconds=EXACT_SHARE * run.left()))
-    elif problem.groups and len(problem.groups) <= MIP_GROUPS and not run.is_over():
+    elif len(problem.groups) <= MIP_GROUPS and not run.is_over():
         draft = _improve(run, draft, seconds=SEARCH_SHARE * run.left(), limit=None)
         if run.settings.max_rounds is None and not run.is_over():
             run.guard("neighbourhoods", lambda: _neighbourhoods(run, setting))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from retorno.optimizer.check import judge
-from retorno.optimizer.problem import EMPTY_PLAN, Group, Leg, Plan, PlannedVehicle, Problem, Service, Trip
+from retorno.optimizer.problem import EMPTY_PLAN, Group, Leg, Plan, PlannedVehicle, Problem, Replan, Service, Trip
 
 DAY_MIN = 1440
 
@@ -25,28 +25,32 @@ class Way:
     uses: tuple[tuple[tuple[object, ...], int], ...]
 
 
-def optimum(problem: Problem) -> Plan:
-    """A plan of least value, proven by enumeration; without a past (`replan`) only.
+def optimum(problem: Problem) -> Plan | None:
+    """A plan of least value, proven by enumeration; None where no plan is valid, which only a past can cause.
 
     Parameters
     ----------
     problem
         Tiny; the work is (schedules per vehicle) to the power of vehicles, times the groups' itineraries.
     """
-    if problem.replan is not None:
-        raise ValueError("the oracle does not know facts before today")
     limits = _limits(problem)
-    best_cents, best = judge(problem, EMPTY_PLAN(problem)).value_cents, EMPTY_PLAN(problem)
+    best_cents: int | None = None
+    best = EMPTY_PLAN(problem)
     skeletons = {group.id: list(_itineraries(problem, group)) for group in problem.groups}
     for fleet_cents, vehicles in sorted(_fleets(problem), key=lambda fleet: fleet[0]):
-        if fleet_cents >= best_cents:
+        if best_cents is not None and fleet_cents >= best_cents:
             break
         ways = [_ways(problem, group, skeletons[group.id], vehicles) for group in problem.groups]
-        found = _assign(problem, limits | _vehicle_limits(problem, vehicles), ways, best_cents - fleet_cents)
+        if not all(ways):
+            continue
+        below_cents = 10**15 if best_cents is None else best_cents - fleet_cents
+        found = _assign(problem, limits | _vehicle_limits(problem, vehicles), ways, below_cents)
         if found is not None:
             cents, itineraries = found
             best_cents = fleet_cents + cents
             best = replace(EMPTY_PLAN(problem), vehicles=vehicles, itineraries=itineraries)
+    if best_cents is None:
+        return None
     verdict = judge(problem, best)
     assert verdict.is_valid, verdict.violations
     assert verdict.value_cents == best_cents, (verdict.value_cents, best_cents)
@@ -66,19 +70,34 @@ def runs(problem: Problem, row_id: str, days: str, crossings: tuple[str, ...], d
 
 
 def _fleets(problem: Problem) -> Iterator[tuple[int, tuple[PlannedVehicle, ...]]]:
-    """Every set of vehicle moves with its cost; vehicles without a move are left out."""
+    """Every set of vehicle moves with its cost; vehicles without a move are left out. What has moved keeps its past."""
+    now_day = problem.replan.now_day if problem.replan else 0
+    before = list(problem.replan.previous.vehicles) if problem.replan else []
+    moved = [vehicle for vehicle in before if vehicle.moves and vehicle.moves[0][0] < now_day]
     choices = []
     for depot in problem.depots:
         for hired, counts in ((False, depot.own), (True, depot.hire_max)):
             for type_id, count in counts.items():
-                schedules = list(_schedules(problem, depot.site, type_id, hired))
-                choices += [schedules] * count
+                past = [each for each in moved if (each.depot, each.hired, each.type) == (depot.site, hired, type_id)]
+                if len(past) > count:
+                    return
+                fresh = PlannedVehicle(id="", type=type_id, depot=depot.site, hired=hired, moves=())
+                choices += [list(_schedules(problem, each, now_day)) for each in past]
+                choices += [list(_schedules(problem, fresh, now_day))] * (count - len(past))
+                moved = [each for each in moved if each not in past]
+    if moved:
+        return  # A vehicle has moved that the fleet no longer has.
     for chosen in product(*choices):
-        vehicles = tuple(replace(vehicle, id=f"V{n}") for n, (_, vehicle) in enumerate(chosen) if vehicle.moves)
+        vehicles = tuple(
+            replace(vehicle, id=vehicle.id or f"new-{n}") for n, (_, vehicle) in enumerate(chosen) if vehicle.moves
+        )
         yield sum(cents for cents, _ in chosen), vehicles
 
 
-def _schedules(problem: Problem, depot: str, type_id: str, hired: bool) -> Iterator[tuple[int, PlannedVehicle]]:
+def _schedules(problem: Problem, vehicle: PlannedVehicle, now_day: int) -> Iterator[tuple[int, PlannedVehicle]]:
+    """Every sequence of moves of a vehicle with its cost; before `now_day` exactly the moves that it has."""
+    depot, type_id, hired = vehicle.depot, vehicle.type, vehicle.hired
+    past = {day: trip_id for day, trip_id in vehicle.moves if day < now_day}
     kind = next(kind for kind in problem.vehicle_types if kind.id == type_id)
     homes = {each.site for each in problem.depots}
 
@@ -90,8 +109,11 @@ def _schedules(problem: Problem, depot: str, type_id: str, hired: bool) -> Itera
                 found.append((cents + kind.return_cents[place], moves))
             return
         idle = 0 if place in homes else problem.costs.away_day_cents
-        extend(place, day + 1, moves, cents + idle)
+        if day not in past:
+            extend(place, day + 1, moves, cents + idle)
         for trip in problem.trips:
+            if day < now_day and past.get(day) != trip.id:
+                continue
             crossings = tuple(crossing for segment in trip.crossings for crossing in segment)
             if trip.stops[0] == place and runs(problem, trip.id, trip.days, crossings, day):
                 price = trip.km * kind.km_cents + kind.day_cents
@@ -102,29 +124,38 @@ def _schedules(problem: Problem, depot: str, type_id: str, hired: bool) -> Itera
     extend(depot, 0, (), 0)
     for cents, moves in found:
         hire = kind.hire_cents if hired and moves else 0
-        yield cents + hire, PlannedVehicle(id="", type=type_id, depot=depot, hired=hired, moves=moves)
+        yield cents + hire, replace(vehicle, moves=moves)
 
 
 # ---- groups -------------------------------------------------------------------------------------------
 
 
 def _itineraries(problem: Problem, group: Group) -> Iterator[tuple[Leg, ...]]:
-    """Every itinerary that breaks no rule of the group alone; trip legs name no vehicle yet."""
+    """Every itinerary that breaks no rule of the group alone; only legs before today name their vehicle."""
     limit = group.max_journey_days if group.max_journey_days is not None else problem.max_journey_days
     last_day = min(group.latest_day, problem.horizon_days - 1)
+    now_day = problem.replan.now_day if problem.replan else 0
+    old = problem.replan.previous.itineraries.get(group.id, ()) if problem.replan else ()
+    past = tuple(leg for leg in old if leg.day < now_day)
     rides = list(_rides(problem, group))
 
     def extend(place: str, free_at: int | None, legs: tuple[Leg, ...]) -> None:
         if place == group.destination:
-            if legs:
+            if legs and len(legs) >= len(past):
                 found.append(legs)
             return
         for leg, start, end, depart, arrive, is_land in rides:
-            if start != place:
+            if start != place or (leg.day < group.ready_day and leg.day >= now_day):
+                continue
+            if len(legs) < len(past):
+                if without_carrier(leg) != without_carrier(past[len(legs)]):
+                    continue
+                leg = past[len(legs)]
+            elif leg.day < now_day:
                 continue
             arrive_day = leg.day + arrive // DAY_MIN
             first_day = legs[0].day if legs else leg.day
-            if leg.day < group.ready_day or arrive_day > last_day or arrive_day - first_day > limit:
+            if arrive_day > last_day or arrive_day - first_day > limit:
                 continue
             if free_at is not None:
                 if leg.day * DAY_MIN + depart < free_at + problem.transfer_min:
@@ -135,7 +166,13 @@ def _itineraries(problem: Problem, group: Group) -> Iterator[tuple[Leg, ...]]:
 
     found: list[tuple[Leg, ...]] = []
     extend(group.origin, None, ())
-    yield from found
+    # Each aircraft of a charter is a ride of its own; a leg of the past is one of them and comes but once.
+    yield from dict.fromkeys(found)
+
+
+def without_carrier(leg: Leg) -> Leg:
+    """The leg whichever vehicle or aircraft carries it."""
+    return replace(leg, vehicle="", aircraft=0)
 
 
 def _rides(problem: Problem, group: Group) -> Iterator[tuple[Leg, str, str, int, int, bool]]:
@@ -189,7 +226,11 @@ def _ways(
         for skeleton in skeletons
         for legs in product(
             *(
-                [replace(leg, vehicle=vehicle) for vehicle in carriers.get((leg.day, leg.row_id), [])]
+                [
+                    replace(leg, vehicle=each)
+                    for each in carriers.get((leg.day, leg.row_id), [])
+                    if leg.vehicle in ("", each)
+                ]
                 if leg.kind == "trip"
                 else [leg]
                 for leg in skeleton
@@ -198,7 +239,23 @@ def _ways(
     ]
     waiting = group.wait_cents_per_day * (problem.horizon_days - group.ready_day)
     ways.append(Way(legs=(), cents=group.unplanned_cents + waiting, uses=()))
+    if problem.replan is not None:
+        ways = list(_ways_after_today(problem.replan, group, ways))
     return sorted(ways, key=lambda way: way.cents)
+
+
+def _ways_after_today(replan: Replan, group: Group, ways: list[Way]) -> Iterator[Way]:
+    """Those ways that keep what happened and what is locked, at the price of a change where they are one."""
+    old = replan.previous.itineraries.get(group.id, ())
+    past = [leg for leg in old if leg.day < replan.now_day]
+    kept = [without_carrier(leg) for leg in old if leg.day >= replan.now_day]
+    for way in ways:
+        if [leg for leg in way.legs if leg.day < replan.now_day] != past:
+            continue
+        if [without_carrier(leg) for leg in way.legs if leg.day >= replan.now_day] == kept:
+            yield way
+        elif group.id not in replan.locked_groups:
+            yield replace(way, cents=way.cents + (replan.change_cents if old else 0))
 
 
 def _way(problem: Problem, group: Group, legs: tuple[Leg, ...]) -> Way:

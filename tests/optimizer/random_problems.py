@@ -112,6 +112,121 @@ def tiny_problem(seed: int) -> Problem:
     )
 
 
+def odd_problem(seed: int) -> Problem:
+    """A tiny problem with some of the things that seldom meet: a past, alike groups, nothing to spare, no cost at all.
+
+    Small enough for `oracle.optimum`; a legal problem of the format all the same.
+    """
+    rng = random.Random(f"odd {seed}")
+    problem = random_problem(
+        seed, group_count=rng.choice((1, 2, 3, 4)), horizon_days=rng.choice((2, 3, 3)), site_count=4
+    )
+    kept = sorted(rng.sample(range(len(problem.trips)), min(len(problem.trips), 6)))
+    problem = replace(problem, trips=tuple(problem.trips[index] for index in kept))
+    own = rng.choice(({"van": 1}, {"van": 2}, {"van": 1, "bus": 1}, {"bus": 1}, {}))
+    depots = [replace(problem.depots[0], own=own, hire_max=rng.choice(({}, {"bus": 1})))]
+    if rng.random() < 0.2 and len(own) < 2:
+        depots.append(Depot(site=problem.sites[3].id, own={"van": 1}, hire_max={}))
+    least = rng.choice((0, 1, 3, 5))
+    charters = [replace(row, min_load=least, seats=6, fixed_cents=5_000, max_per_day=1) for row in problem.charters]
+    problem = replace(problem, depots=tuple(depots), charters=tuple(charters))
+    for twist in rng.sample(TWISTS, rng.choice((1, 2, 3))):
+        problem = twist(rng, problem)
+    ids = {row.id for row in (*problem.trips, *problem.services, *problem.charters)}
+    problem = replace(problem, cancelled=frozenset(pair for pair in problem.cancelled if pair[0] in ids))
+    return _with_past(rng, problem, seed) if rng.random() < 0.35 else problem
+
+
+def _alike(rng: random.Random, problem: Problem) -> Problem:
+    first = problem.groups[0]
+    return replace(problem, groups=tuple(replace(first, id=group.id) for group in problem.groups))
+
+
+def _with_groups(rng: random.Random, problem: Problem, **choices: tuple[object, ...]) -> Problem:
+    changed = []
+    for group in problem.groups:
+        chosen = {name: rng.choice(values) for name, values in choices.items()}
+        changed.append(replace(group, **chosen) if rng.random() < 0.6 else group)  # type: ignore[arg-type]
+    return replace(problem, groups=tuple(changed))
+
+
+def _worth_little(rng: random.Random, problem: Problem) -> Problem:
+    return _with_groups(rng, problem, unplanned_cents=(0, 900, 4_000, 12_000), wait_cents_per_day=(0, 100))
+
+
+def _escorted(rng: random.Random, problem: Problem) -> Problem:
+    problem = _with_groups(rng, problem, escorts=(1, 2), escort_pool=("E0", "E1", "E1", None))
+    return replace(problem, escort_return_days=rng.choice((0, 1, 5)))
+
+
+def _on_wheels(rng: random.Random, problem: Problem) -> Problem:
+    return _with_groups(rng, problem, wheelchairs=(0, 1, 2), vulnerable=(0, 1))
+
+
+def _many(rng: random.Random, problem: Problem) -> Problem:
+    return _with_groups(rng, problem, persons=(1, 4, 6, 12), max_journey_days=(None, 0, 1))
+
+
+def _in_odd_times(rng: random.Random, problem: Problem) -> Problem:
+    places = tuple(site.id for site in problem.sites)
+    return _with_groups(rng, problem, ready_day=(0, 0, 1, 5), latest_day=(0, 1, 2, 9), destination=places)
+
+
+def _apart(rng: random.Random, problem: Problem) -> Problem:
+    names = [group.id for group in problem.groups]
+    return replace(problem, conflicts=tuple(itertools.combinations(names, 2)))
+
+
+def _free_of_charge(rng: random.Random, problem: Problem) -> Problem:
+    costs = {name: 0 for name in COSTS.__dataclass_fields__ if rng.random() < 0.5}
+    kinds = tuple(replace(kind, km_cents=0, day_cents=0, hire_cents=0) for kind in problem.vehicle_types)
+    return replace(problem, costs=replace(problem.costs, **costs), vehicle_types=kinds)
+
+
+def _narrow(rng: random.Random, problem: Problem) -> Problem:
+    days = range(problem.horizon_days)
+    return replace(
+        problem,
+        sites=tuple(
+            replace(site, beds=rng.choice((0, 2, 5)), arrivals=tuple(rng.choice((0, 2, 4)) for _ in days))
+            for site in problem.sites
+        ),
+        crossings=tuple(replace(row, quota=tuple(rng.choice((0, 2, 5)) for _ in days)) for row in problem.crossings),
+        services=tuple(replace(row, seats=rng.choice((0, 1, 3))) for row in problem.services),
+    )
+
+
+def _barred(rng: random.Random, problem: Problem) -> Problem:
+    return _with_groups(rng, problem, barred_countries=((), ("A",), ("B",), ("C",), ("B", "C"), ("Z",)))
+
+
+def _hurried(rng: random.Random, problem: Problem) -> Problem:
+    return replace(problem, transfer_min=rng.choice((0, 90, 700)), max_journey_days=rng.choice((0, 1, 2)))
+
+
+def _with_large_aircraft(rng: random.Random, problem: Problem) -> Problem:
+    charters = tuple(replace(row, max_per_day=2, days="1" * problem.horizon_days) for row in problem.charters)
+    ends = {"origin": problem.sites[0].id, "destination": problem.sites[-1].id}
+    problem = replace(problem, charters=charters, services=problem.services[2:])
+    return replace(problem, groups=tuple(replace(group, **ends) for group in problem.groups))
+
+
+TWISTS = (
+    _alike,
+    _worth_little,
+    _escorted,
+    _on_wheels,
+    _many,
+    _in_odd_times,
+    _apart,
+    _free_of_charge,
+    _narrow,
+    _barred,
+    _hurried,
+    _with_large_aircraft,
+)
+
+
 def _days(rng: random.Random, horizon_days: int, share: float, within: str = "") -> str:
     days = "".join("1" if rng.random() < share else "0" for _ in range(horizon_days))
     return "".join(min(a, b) for a, b in zip(days, within, strict=True)) if within else days
@@ -316,7 +431,7 @@ def _carry(rng: random.Random, problem: Problem, plan: Plan, group: Group) -> Pl
             vehicles[vehicle.id] = vehicle
         legs.append(leg)
         place, day = end, arrive_day + rng.choice((0, 1, 1))
-    if place != group.destination:
+    if place != group.destination or not legs:
         return None
     return replace(plan, vehicles=tuple(vehicles.values()), itineraries=plan.itineraries | {group.id: tuple(legs)})
 

@@ -16,33 +16,12 @@ from retorno.optimizer.neighbourhoods import Proven
 from retorno.optimizer.problem import EMPTY_PLAN, Plan, Problem, plan_to_json, problem_to_json, read_problem
 from retorno.optimizer.solve import EXACT_GROUPS, Progress, Settings, gap_of, solve
 from retorno.optimizer.warm import small_problem, warm_up
-from tests.optimizer.oracle import optimum
 from tests.optimizer.random_problems import random_problem, tiny_problem
 from tests.optimizer.referee import referee_says
 
 # Random replans whose facts or locks allow no valid plan at all.
 REFUSED_SEEDS = (24, 25)
 QUICK = Settings(seconds=20.0, seed=1, max_rounds=120)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_tiny_problems_are_solved_to_the_optimum(seed: int) -> None:
-    problem = tiny_problem(seed)
-
-    result = solve(problem, QUICK)
-
-    assert result.value_cents == judge(problem, optimum(problem)).value_cents
-    assert result.failures == ()
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(12, 400))
-def test_many_tiny_problems_are_solved_to_the_optimum(seed: int) -> None:
-    problem = tiny_problem(seed)
-
-    result = solve(problem, QUICK)
-
-    assert result.value_cents == judge(problem, optimum(problem)).value_cents
 
 
 @pytest.mark.parametrize("seed", range(6))
