@@ -337,8 +337,7 @@ class ChosenNetwork:
 
     def _shared_rows(self) -> None:
         """Shared limits, in the order of ``SHARED``; a row scaled by 0 keeps its price."""
-        ground, problem = self.ground, self.ground.problem
-        pools = len(problem.escort_pools)
+        ground = self.ground
         services = np.repeat(ground.service_seats[:, None], ground.days, axis=1)
         group = max([travel.seats for travel in self.pricing.classes], default=1)
         escorts = max([travel.escorts for travel in self.pricing.classes], default=1)
@@ -353,7 +352,7 @@ class ChosenNetwork:
             (ground.reception, float(group)),
             (services, float(group)),
             (charters, float(ground.charter_seats.max(initial=1.0))),
-            (ground.escorts.reshape(pools, ground.days), float(max(1, escorts))),
+            (ground.escorts, float(max(1, escorts))),
         ]
         self.offsets: Ints = np.concatenate([[0], np.cumsum([table.size for table, _ in tables])]).astype(np.int64)
         room = np.concatenate([table.ravel() for table, _ in tables])
