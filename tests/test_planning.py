@@ -19,8 +19,17 @@ from retorno.models.office import Job
 from retorno.models.people import Screening, TravelGroup
 from retorno.office.access import Actor
 from retorno.optimizer.check import judge
-from retorno.optimizer.problem import Leg, PlannedVehicle, Problem, Trip
+from retorno.optimizer.problem import (
+    Leg,
+    PlannedVehicle,
+    Problem,
+    Rest,
+    Trip,
+    problem_from_json,
+    problem_to_json,
+)
 from retorno.optimizer.problem import Plan as Solution
+from retorno.optimizer.solve import Settings, solve
 from retorno.plans import planning
 from retorno.plans.gathering import Gathered
 from retorno.vocabulary import (
@@ -341,7 +350,10 @@ def child_flight(
     session: Session, coordinator: Actor, *, escorts: list[Escort], children: int = 1, approve: bool = True,
     offer: dict[str, Any] | None = None, **child: Any,
 ) -> tuple[Plan, str]:  # fmt: skip
-    """A draft that flies one group of unaccompanied children and one of adults."""
+    """A draft that flies one group of unaccompanied children and one of adults, whatever its problem says of them.
+
+    The problem is as version 1 of the format has it, so that the rules are seen to stop what a plan could not state.
+    """
     flight = build.make_offer(session, **(offer or {}))
     case = builders.make_case(session, place_id="APT-TAP")
     group = builders.make_group(session, case, destination_place_id="APT-SAP")
@@ -350,9 +362,96 @@ def child_flight(
     adults = air_family(session)
     plan, found = gathered_plan(session, coordinator)
     assert group.group_id not in found.left_out, found.left_out
+    found.problem = as_version_1(found.problem)
+    planning.keep_problem(session, plan.plan_id, found)
     return drafted(session, plan, by_air(found.problem, flight.offer_id, group.group_id, adults.group_id)), (
         group.group_id
     )
+
+
+def as_version_1(problem: Problem) -> Problem:
+    """The problem without what only version 2 of the format can say."""
+    document = problem_to_json(problem)
+    return problem_from_json(document | {"format": "retorno-joint-problem/1"})
+
+
+def planned_children(session: Session, coordinator: Actor, **offer: Any) -> tuple[Problem, Solution, str]:
+    """The problem of a girl of thirteen with two approved escorts and of adults by air, the plan found, her group."""
+    build.make_offer(session, **offer)
+    case = builders.make_case(session, place_id="APT-TAP")
+    group = builders.make_group(session, case, destination_place_id="APT-SAP")
+    escorts = session.exec(select(Escort).order_by(Escort.escort_id)).all()
+    build.make_child_alone(session, group, escorts=escorts)
+    air_family(session)
+    _, found = gathered_plan(session, coordinator)
+    result = solve(found.problem, Settings(seconds=5.0, seed=1, max_rounds=20))
+    assert judge(found.problem, result.plan).is_valid
+    return found.problem, result.plan, group.group_id
+
+
+@pytest.mark.parametrize(("sexes", "returns", "code"), [
+    ((Sex.FEMALE, Sex.MALE), 2, None),
+    ((Sex.MALE, Sex.MALE), 2, "ESCORT_SEX"),
+    ((Sex.FEMALE, Sex.MALE), 1, "ESCORT_RETURN"),
+])  # fmt: skip
+def test_a_plan_already_holds_what_the_rules_ask_of_escorts(
+    session: Session, coordinator: Actor, sexes: tuple[Sex, ...], returns: int, code: str | None
+) -> None:
+    for sex in sexes:
+        build.make_escort(session, sex=sex)
+
+    problem, found, group_id = planned_children(session, coordinator, escort_returns=returns)
+    everybody = by_air(problem, problem.charters[0].id, *(group.id for group in problem.groups))
+
+    assert (group_id in found.itineraries) is (code is None)
+    assert {str(each) for each in judge(problem, everybody).codes} == ({code} if code else set())
+
+
+def test_a_plan_already_holds_the_most_children_alone_of_an_aircraft(session: Session, coordinator: Actor) -> None:
+    escorts = [build.make_escort(session) for _ in range(8)]
+    build.make_offer(session)
+    case = builders.make_case(session, place_id="APT-TAP")
+    groups = [builders.make_group(session, case, destination_place_id="APT-SAP") for _ in range(2)]
+    for number in range(41):
+        build.make_child_alone(session, groups[number % 2], escorts=escorts)
+    _, found = gathered_plan(session, coordinator)
+
+    result = solve(found.problem, Settings(seconds=5.0, seed=1, max_rounds=20))
+    both = by_air(found.problem, found.problem.charters[0].id, *(group.id for group in found.problem.groups))
+
+    assert sorted(group.unaccompanied for group in found.problem.groups) == [20, 21]
+    assert "UNACCOMPANIED" in judge(found.problem, both).codes
+    assert "UNACCOMPANIED" not in judge(found.problem, result.plan).codes
+    assert len(result.plan.itineraries) == 1
+
+
+def test_a_problem_lets_the_drivers_of_a_vehicle_rest_as_the_rules_ask(session: Session, coordinator: Actor) -> None:
+    fleet(session)
+    build.make_neighbours(session, adults=2)
+    _, found = gathered_plan(session, coordinator)
+
+    # Six days in a row at most, ten hours between two of them (data/policy.csv).
+    assert found.problem.rest == Rest(window_days=7, most_days=6, night_min=600)
+    assert problem_to_json(found.problem)["format"] == "retorno-joint-problem/2"
+
+
+def test_rested_drivers_are_booked_before_tired_ones(session: Session, coordinator: Actor) -> None:
+    fleet(session, coaches=1, drivers=4)
+    family = build.make_neighbours(session, adults=2)
+    plan, found = gathered_plan(session, coordinator)
+    drivers = sorted(session.exec(select(build.Driver.driver_id)).all())
+    for day in range(2, 8):
+        build.make_bus(
+            session, drivers=0, depart_at=datetime(2027, 3, day, 12, 45, tzinfo=NOW.tzinfo),
+            status=MovementStatus.CLOSED,
+        ).drivers = ";".join(drivers[:2])  # fmt: skip
+    session.flush()
+    draft = drafted(session, plan, by_bus(found.problem, family.group_id))
+
+    accepted = planning.accept(session, coordinator, plan_id=draft.plan_id)
+    booked = session.get_one(Movement, accepted.movement_ids[0]).drivers.split(";")
+
+    assert set(booked) <= set(drivers[2:])
 
 
 def rules_that_stopped(plan: Plan, group_id: str) -> set[str]:

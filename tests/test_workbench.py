@@ -148,7 +148,28 @@ def test_what_is_listed_as_allowed_can_be_done_and_is_named_by_its_plate(
 
 def test_a_rule_that_no_problem_can_state_is_named_before_the_click(session: Session, coordinator: Actor) -> None:
     escorts = [build.make_escort(session) for _ in range(2)]
-    offer = build.make_offer(session, escort_returns=0)
+    offer = build.make_offer(session)
+    group = builders.make_group(
+        session, builders.make_case(session, place_id="APT-TAP"), destination_place_id="APT-SAP"
+    )
+    # Two escorts have to go along; only one is approved for this child.
+    build.make_child_alone(session, group, escorts=escorts[:1])
+    plan, found = gathered_plan(session, coordinator)
+    draft = drafted(session, plan, Solution(problem=found.problem.name))
+    (option,) = choosing.options(session, coordinator, plan_id=draft.plan_id, group_id=group.group_id)
+    assert (option.is_allowed, option.reasons, option.vehicles) == (
+        False, (), (f"{offer.carrier} {offer.number}",),
+    )  # fmt: skip
+    assert {found.code.value for found in option.findings} == {"ESCORTS_TOO_FEW"}
+    with pytest.raises(workbench.MoveRefused) as caught:
+        workbench.move(session, coordinator, plan_id=draft.plan_id, group_id=group.group_id, option_id=option.option_id)
+    assert {each.code.value for each in caught.value.findings} == {"ESCORTS_TOO_FEW"}
+    assert going(session, draft.plan_id) == set()
+
+
+def test_a_limit_of_escorts_is_named_before_the_click(session: Session, coordinator: Actor) -> None:
+    escorts = [build.make_escort(session) for _ in range(2)]
+    build.make_offer(session, escort_returns=1)
     group = builders.make_group(
         session, builders.make_case(session, place_id="APT-TAP"), destination_place_id="APT-SAP"
     )
@@ -156,14 +177,7 @@ def test_a_rule_that_no_problem_can_state_is_named_before_the_click(session: Ses
     plan, found = gathered_plan(session, coordinator)
     draft = drafted(session, plan, Solution(problem=found.problem.name))
     (option,) = choosing.options(session, coordinator, plan_id=draft.plan_id, group_id=group.group_id)
-    assert (option.is_allowed, option.reasons, option.vehicles) == (
-        False, (), (f"{offer.carrier} {offer.number}",),
-    )  # fmt: skip
-    assert {found.code.value for found in option.findings} == {"ESCORT_NO_RETURN"}
-    with pytest.raises(workbench.MoveRefused) as caught:
-        workbench.move(session, coordinator, plan_id=draft.plan_id, group_id=group.group_id, option_id=option.option_id)
-    assert {each.code.value for each in caught.value.findings} == {"ESCORT_NO_RETURN"}
-    assert going(session, draft.plan_id) == set()
+    assert (option.is_allowed, option.reasons) == (False, ("ESCORT_RETURN",))
 
 
 def test_a_reading_session_lists_the_same_ways_and_writes_nothing(

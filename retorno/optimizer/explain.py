@@ -15,12 +15,15 @@ import numpy as np
 
 from retorno.optimizer.lacks import (
     EMPTY_LACKS,
+    NO_LIMIT,
     PLAN_LACKS,
+    REASONS_ONLY,
     Floats,
     Needs,
     Network,
     Supply,
     needs_key,
+    rested_from,
     sizes_of,
 )
 from retorno.optimizer.problem import DAY_MIN, Charter, Group, Leg, Plan, PlannedVehicle, Problem, Service, Trip
@@ -109,13 +112,15 @@ def ways_by_day(needs: Needs, group: Group, plan: Plan) -> Iterator[Unplanned]:
     network = needs.network
     start = _start(network, group)
     served: set[int] = set()
-    for lacks in (frozenset[Reason](), frozenset(EMPTY_LACKS)):
+    for lacks in (frozenset[Reason](), frozenset(EMPTY_LACKS) - REASONS_ONLY):
         for day in range(start.earliest_day, network.days):
             way = None if day in served else _cheapest(needs, needs.now, group, start, lacks, day=day)
             if way is None:
                 continue
             served.add(day)
             made = _Maker(needs, group, start, plan).make(way.rides)
+            if not made.legs:
+                continue
             yield Unplanned(group_id=group.id, reasons=(), changes=made.changes, legs=made.legs, vehicles=made.vehicles)
 
 
@@ -144,13 +149,15 @@ def _explain_group(needs: Needs, group: Group, plan: Plan) -> Unplanned:
     start = _start(network, group)
     replan = network.problem.replan
     is_locked = replan is not None and group.id in replan.locked_groups
-    every_lack = frozenset(EMPTY_LACKS)
+    every_lack = frozenset(EMPTY_LACKS) - REASONS_ONLY
     best = _cheapest(needs, needs.now, group, start, every_lack)
     if best is None:
         reasons = _reasons_on_empty_network(needs, group, start) or (_no_way_at_all(network, group),)
         reasons = (Reason.LOCKED_OUT, *reasons) if is_locked else reasons
         return Unplanned(group_id=group.id, reasons=reasons, changes=(), legs=(), vehicles=())
     made = _Maker(needs, group, start, plan).make(best.rides)
+    if not made.legs:
+        return Unplanned(group_id=group.id, reasons=(Reason.DRIVERS_REST,), changes=(), legs=(), vehicles=())
     changes = list(made.changes)
     reasons = ()
     if changes:
@@ -299,8 +306,12 @@ def _can_lack(needs: Needs, supply: Supply, group: Group, lack: Reason) -> bool:
             return bool(needs.network.is_cancelled.any())
         case Reason.QUOTA_FULL:
             return bool(needs.quota_sizes(supply).any())
-        case Reason.NO_ESCORT:
+        case Reason.NO_ESCORT | Reason.NO_RETURN_SEAT:
             return group.escorts > 0
+        case Reason.UNACCOMPANIED_FULL:
+            return group.unaccompanied > 0
+        case Reason.DRIVERS_REST:
+            return problem.rest is not None
         case Reason.CHARTER_NOT_FILLED:
             return bool(problem.charters)
         case Reason.CONFLICT:
@@ -336,8 +347,14 @@ def _no_way_at_all(network: Network, group: Group) -> Reason:
 # ---- from a way to legs, vehicles and changes ---------------------------------------------------------
 
 
+# Order of preference of a vehicle that may not go on, for want of rest: only if there is no other.
+RESTLESS = 9
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Made:
+    """No legs: the only vehicle for a ride would have to drive on without the rest its drivers need."""
+
     legs: tuple[Leg, ...]
     vehicles: tuple[PlannedVehicle, ...]
     changes: tuple[Change, ...]
@@ -352,6 +369,7 @@ class _Maker:
         self.plan = plan
         self.lacking: Counter[tuple[Relaxation, tuple[str, ...], int | None]] = Counter()
         self.vehicles: dict[str, PlannedVehicle] = {}
+        self.is_restless = False
 
     def lack(self, code: Relaxation, ids: tuple[str, ...], day: int | None, amount: int) -> None:
         if amount > 0:
@@ -368,6 +386,8 @@ class _Maker:
             Change(code=code, ids=ids, day=day, amount=amount) for (code, ids, day), amount in self.lacking.items()
         ]
         changes.sort(key=lambda change: (-1 if change.day is None else change.day, change.code, change.ids))
+        if self.is_restless:
+            return _Made(legs=(), vehicles=(), changes=())
         return _Made(legs=(*self.start.past, *legs), vehicles=tuple(self.vehicles.values()), changes=tuple(changes))
 
     def leg(self, ride: int) -> Leg:
@@ -386,27 +406,38 @@ class _Maker:
         if isinstance(row, Service):
             lacking = self.group.seats - int(self.supply.service_free[ride])
             self.lack(Relaxation.SEATS, (row.id,), day, lacking)
+            self.lack_on_link(ride, 0)
             return Leg(kind="service", row_id=row.id, day=day)
-        return Leg(kind="charter", row_id=row.id, day=day, aircraft=self.aircraft_for(row, day))
+        return Leg(kind="charter", row_id=row.id, day=day, aircraft=self.aircraft_for(row, ride, day))
 
-    def aircraft_for(self, row: Charter, day: int) -> int:
+    def lack_on_link(self, ride: int, aircraft: int) -> None:
+        """Escorts' seats back on a departure."""
+        row, day = self.network.row(ride), int(self.network.space.ride_day[ride])
+        _, back = self.supply.link_lacks(self.group, ride, aircraft)
+        self.lack(Relaxation.ESCORT_RETURNS, (row.id,), day, back)
+
+    def aircraft_for(self, row: Charter, ride: int, day: int) -> int:
         """The aircraft that needs the smallest change: one that flies, or the next one."""
         options = []
         for aircraft in range(row.max_per_day):
             used = self.supply.used.charters.get((row.id, day, aircraft), 0)
             seats = max(0, used + self.group.seats - row.seats)
             load = max(0, row.min_load - used - self.group.seats)
+            children, back = self.supply.link_lacks(self.group, ride, aircraft)
             size = size_of(Relaxation.SEATS, seats) + size_of(Relaxation.CHARTER_LOAD, load)
+            size += size_of(Relaxation.ESCORT_RETURNS, back) + (NO_LIMIT if children else 0)
             options.append((size, aircraft, seats, load))
         _, aircraft, seats, load = min(options)
         self.lack(Relaxation.SEATS, (row.id,), day, seats)
         self.lack(Relaxation.CHARTER_LOAD, (row.id,), day, load)
+        self.lack_on_link(ride, aircraft)
         return aircraft
 
     def vehicle_for(self, ride: int, trip: Trip, day: int) -> str:
         """The vehicle that needs the smallest change: running, the group's own, idle, or one more."""
         options = [*self.running_options(ride, day), *self.further_options(trip, day)]
-        _, _, kind_id, seats, places, depot, vehicle = min(options, key=lambda option: option[:2])
+        _, order, kind_id, seats, places, depot, vehicle = min(options, key=lambda option: option[:2])
+        self.is_restless |= order == RESTLESS
         self.lack(Relaxation.SEATS, (trip.id, kind_id), day, seats)
         self.lack(Relaxation.WHEELCHAIRS, (trip.id, kind_id), day, places)
         if depot:
@@ -422,7 +453,8 @@ class _Maker:
             if any((vehicle.id, day) in rides for rides in riders):
                 continue
             now = self.vehicles.get(vehicle.id, vehicle)
-            yield self.option(0, vehicle.type, seats_free, places_free, "", now)
+            children_free = int(self.supply.carrier_children[int(position)])
+            yield self.option(0, vehicle.type, seats_free, places_free, children_free, "", now)
 
     def further_options(self, trip: Trip, day: int) -> Iterator[_Option]:
         """Vehicles that would run the trip in addition to those of the plan."""
@@ -430,13 +462,18 @@ class _Maker:
         problem = self.network.problem
         stops_of = {each.id: each.stops for each in problem.trips}
         for kind in problem.vehicle_types:
+            most = NO_LIMIT if kind.unaccompanied_max is None else kind.unaccompanied_max
             if trip.stops[-1] not in self.network.homes and trip.stops[-1] not in kind.return_cents:
                 continue
             for vehicle in self.vehicles.values():
                 last_day, last_trip = vehicle.moves[-1]
                 if vehicle.type == kind.id and last_day < day and stops_of[last_trip][-1] == trip.stops[0]:
                     further = replace(vehicle, moves=(*vehicle.moves, move))
-                    yield self.option(1, kind.id, kind.seats, kind.wheelchairs, "", further)
+                    trips = {each.id: each for each in problem.trips}
+                    is_rested = rested_from(vehicle.moves, last_day + 1, problem.rest, trips) <= day
+                    yield self.option(
+                        1 if is_rested else RESTLESS, kind.id, kind.seats, kind.wheelchairs, most, "", further
+                    )
             for order, reach in ((2, self.supply.idle[kind.id]), (3, self.supply.more[kind.id])):
                 standing = reach.at.get(trip.stops[0])
                 if standing is None or standing.day > day:
@@ -451,14 +488,23 @@ class _Maker:
                 if not is_taken:
                     extended = replace(new, moves=(*new.moves, *standing.moves, move))
                     depot = standing.depot if order == 3 else ""
-                    yield self.option(order, kind.id, kind.seats, kind.wheelchairs, depot, extended)
+                    yield self.option(order, kind.id, kind.seats, kind.wheelchairs, most, depot, extended)
 
     def option(
-        self, order: int, kind_id: str, seats_free: int, places_free: int, depot: str, vehicle: PlannedVehicle
+        self,
+        order: int,
+        kind_id: str,
+        seats_free: int,
+        places_free: int,
+        children_free: int,
+        depot: str,
+        vehicle: PlannedVehicle,
     ) -> _Option:
         seats = max(0, self.group.seats - seats_free)
         places = max(0, self.group.wheelchairs - places_free)
+        children = max(0, self.group.unaccompanied - children_free) if self.group.unaccompanied else 0
         size = size_of(Relaxation.SEATS, seats) + size_of(Relaxation.WHEELCHAIRS, places)
+        size += NO_LIMIT if children or order == RESTLESS else 0
         size += size_of(Relaxation.VEHICLES, 1) if depot else 0
         return size, order, kind_id, seats, places, depot, vehicle
 
@@ -521,6 +567,12 @@ class _Maker:
             for busy in range(first, back + 1):
                 lacking = group.escorts - int(self.supply.escorts_free[group.escort_pool][busy])
                 self.lack(Relaxation.ESCORTS, (group.escort_pool,), busy, lacking)
+                for code, wanted, told in (
+                    (Relaxation.ESCORT_WOMEN, group.escort_women, self.supply.women_free),
+                    (Relaxation.ESCORT_MEN, group.escort_men, self.supply.men_free),
+                ):
+                    if wanted:
+                        self.lack(code, (group.escort_pool,), busy, wanted - int(told[group.escort_pool][busy]))
 
 
 # Size, order of preference, vehicle type, seats and places lacking, depot of one more vehicle, the vehicle.

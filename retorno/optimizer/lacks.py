@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -18,13 +18,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retorno.optimizer.check import Uses, uses
-from retorno.optimizer.problem import EMPTY_PLAN, Charter, Group, Plan, PlannedVehicle, Problem, Service, Trip
+from retorno.optimizer.problem import (
+    DAY_MIN,
+    EMPTY_PLAN,
+    Charter,
+    Group,
+    Plan,
+    PlannedVehicle,
+    Problem,
+    Rest,
+    Service,
+    Trip,
+)
 from retorno.optimizer.relaxations import SIZES, Reason, Relaxation, journey_limit, size_of
 from retorno.optimizer.timespace import CHARTER, FAR, SERVICE, TRIP, CostsToGo, TimeSpace, build, costs_to_go
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+NO_LIMIT: Final = 10**9
+# Of a limit that nobody is asked to loosen: its size only orders the reasons.
+NEVER_CHANGED: Final = 5_000
 
 WAY_LACKS: Final = (
     Reason.BARRED_COUNTRY,
@@ -36,8 +51,11 @@ WAY_LACKS: Final = (
     Reason.QUOTA_FULL,
     Reason.NO_BED,
     Reason.NO_ESCORT,
+    Reason.UNACCOMPANIED_FULL,
+    Reason.NO_RETURN_SEAT,
     Reason.CHARTER_NOT_FILLED,
 )
+REASONS_ONLY: Final = frozenset({Reason.UNACCOMPANIED_FULL, Reason.DRIVERS_REST})
 END_LACKS: Final = (Reason.RECEPTION_FULL, Reason.DATE_TOO_EARLY, Reason.JOURNEY_TOO_LONG)
 EMPTY_LACKS: Final = WAY_LACKS + END_LACKS
 PLAN_LACKS: Final = (
@@ -45,6 +63,9 @@ PLAN_LACKS: Final = (
     Reason.QUOTA_FULL,
     Reason.NO_BED,
     Reason.NO_ESCORT,
+    Reason.UNACCOMPANIED_FULL,
+    Reason.NO_RETURN_SEAT,
+    Reason.DRIVERS_REST,
     Reason.CHARTER_NOT_FILLED,
     Reason.CONFLICT,
     Reason.CROSSING_CLOSED,
@@ -148,11 +169,36 @@ class Standing:
     vehicle: PlannedVehicle | None
     moves: tuple[tuple[int, str], ...]
 
+    def rested(self, rest: Rest | None, trips: Mapping[str, Trip]) -> Standing:
+        """The same from the first day on which the vehicle's drivers may drive again."""
+        moves = (*(self.vehicle.moves if self.vehicle else ()), *self.moves)
+        return replace(self, day=rested_from(moves, self.day, rest, trips))
+
+
+def rested_from(moves: Sequence[tuple[int, str]], day: int, rest: Rest | None, trips: Mapping[str, Trip]) -> int:
+    """The first day from ``day`` on, after all moves, on which a vehicle's drivers may drive again."""
+    if rest is None or not moves:
+        return day
+    days = [each for each, _ in moves]
+    while sum(day - rest.window_days < each for each in days) >= rest.most_days:
+        day += 1
+    if day == days[-1] + 1:
+        # Some trips may leave late enough where others do not: that is not worth a table of minutes.
+        last = trips[moves[-1][1]]
+        starts = [trip.depart_min[0] for trip in trips.values() if trip.stops[0] == last.stops[-1]]
+        day += last.arrive_min[-1] + rest.night_min > DAY_MIN + min(starts, default=0)
+    return day
+
 
 class Reach:
-    """Where idle vehicles of one type can be, and when, at the earliest."""
+    """Where idle vehicles of one type can be, and when, at the earliest.
 
-    def __init__(self, network: Network, sources: Iterable[tuple[str, Standing]]) -> None:
+    Drivers rest as the problem asks, unless ``rest`` says otherwise.
+    """
+
+    def __init__(self, network: Network, sources: Iterable[tuple[str, Standing]], *, rest: Rest | None) -> None:
+        by_id = {trip.id: trip for trip in network.problem.trips}
+        sources = [(site, standing.rested(rest, by_id)) for site, standing in sources]
         self.at: dict[str, Standing] = {}
         queue = [(standing.day, number, site, standing) for number, (site, standing) in enumerate(sources)]
         heapq.heapify(queue)
@@ -172,7 +218,8 @@ class Reach:
                 day = running[position]
                 moves = (*standing.moves, (day, trips[index].id))
                 count += 1
-                heapq.heappush(queue, (day + 1, count, end, replace(standing, day=day + 1, moves=moves)))
+                there = replace(standing, day=day + 1, moves=moves).rested(rest, by_id)
+                heapq.heappush(queue, (there.day, count, end, there))
         never = network.days + 1
         self.day_at: Ints = np.array(
             [self.at[site.id].day if site.id in self.at else never for site in network.problem.sites]
@@ -204,6 +251,8 @@ class Supply:
             )
             for pool in problem.escort_pools
         }
+        self.women_free = {pool.id: self.free_of(pool.women, pool.id, self.used.women) for pool in problem.escort_pools}
+        self.men_free = {pool.id: self.free_of(pool.men, pool.id, self.used.men) for pool in problem.escort_pools}
         self.service_free: Ints = self.service_seats(space)
         self.aircraft_free, self.aircraft_left = self.charter_seats(space)
         self.charter_rides = np.flatnonzero(space.ride_kind == CHARTER)
@@ -214,8 +263,39 @@ class Supply:
         self.carrier_ride: Ints = np.array([ride for ride, _, _, _ in self.carriers], dtype=np.int64)
         self.carrier_seats: Ints = np.array([seats for _, _, seats, _ in self.carriers], dtype=np.int64)
         self.carrier_places: Ints = np.array([places for _, _, _, places in self.carriers], dtype=np.int64)
-        self.idle = {kind.id: Reach(network, self.idle_vehicles(kind.id)) for kind in problem.vehicle_types}
-        self.more = {kind.id: Reach(network, self.more_vehicles(kind.id)) for kind in problem.vehicle_types}
+        kinds, rest = problem.vehicle_types, problem.rest
+        self.idle = {kind.id: Reach(network, self.idle_vehicles(kind.id), rest=rest) for kind in kinds}
+        self.more = {kind.id: Reach(network, self.more_vehicles(kind.id), rest=rest) for kind in kinds}
+        self.restless = (
+            {kind.id: Reach(network, self.idle_vehicles(kind.id), rest=None) for kind in kinds} if rest else {}
+        )
+        self.carrier_children: Ints = np.array(
+            [self.children_free(*each[:2]) for each in self.carriers], dtype=np.int64
+        )
+
+    def free_of(self, told: tuple[int, ...] | None, pool_id: str, used: Mapping[tuple[str | None, int], int]) -> Ints:
+        """Escorts of a sex who are free on each day; no limit where none is told."""
+        days = range(self.network.days)
+        return np.array([(told[d] if told else NO_LIMIT) - used.get((pool_id, d), 0) for d in days], dtype=np.int64)
+
+    def children_free(self, ride: int, vehicle: PlannedVehicle) -> int:
+        """How many more unaccompanied children a vehicle of the plan may take on a ride."""
+        space, most = self.network.space, self.kinds[vehicle.type].unaccompanied_max
+        day, segments = int(space.ride_day[ride]), range(int(space.ride_board[ride]), int(space.ride_alight[ride]))
+        aboard = max(self.used.children.get((vehicle.id, day, segment), 0) for segment in segments)
+        return NO_LIMIT if most is None else most - aboard
+
+    def link_lacks(self, group: Group, ride: int, aircraft: int) -> tuple[int, int]:
+        """Children too many, and seats back too few for escorts, on a departure."""
+        row, day = self.network.row(ride), int(self.network.space.ride_day[ride])
+        if isinstance(row, Trip):
+            return 0, 0
+        key = (row.id, day, aircraft)
+        children = group.unaccompanied + self.used.linked_children.get(key, 0)
+        escorts = group.escorts + self.used.linked_escorts.get(key, 0)
+        too_many = 0 if row.unaccompanied_max is None or not group.unaccompanied else children - row.unaccompanied_max
+        too_few = 0 if row.escort_returns is None or not group.escorts else escorts - row.escort_returns
+        return max(0, too_many), max(0, too_few)
 
     def service_seats(self, space: TimeSpace) -> Ints:
         seats = np.array([row.seats for row in self.network.problem.services] or [0], dtype=np.int64)
@@ -306,6 +386,7 @@ def needs_key(problem: Problem, group: Group) -> tuple[object, ...]:
     return (
         group.destination,
         *needs,
+        *(group.unaccompanied, group.escort_women, group.escort_men),
         group.escort_pool or "",
         tuple(sorted(group.barred_countries)),
         foes,
@@ -374,7 +455,11 @@ class Needs:
             vehicle_may_lack=Reason.NO_SEAT in lacks,
             foes_may_meet=Reason.CONFLICT in lacks,
             load_may_lack=Reason.CHARTER_NOT_FILLED in lacks,
+            children_may_lack=Reason.UNACCOMPANIED_FULL in lacks,
+            rest_may_lack=Reason.DRIVERS_REST in lacks,
         ).copy()
+        if self.group.unaccompanied or self.group.escorts:
+            prices += self.link_prices(supply, lacks)
         for lack, is_lacking, code in (
             (Reason.BARRED_COUNTRY, self.is_barred, Relaxation.TRANSIT),
             (
@@ -391,6 +476,23 @@ class Needs:
             by_day = np.concatenate(([0.0], np.cumsum(self.escort_prices(supply, lacks))))
             stop = np.minimum(space.ride_arrive_day, self.network.days - 1) + 1
             prices += by_day[stop] - by_day[np.minimum(space.ride_day + 1, stop)]
+        return prices
+
+    def link_prices(self, supply: Supply, lacks: frozenset[Reason]) -> Floats:
+        """Per ride of a service or charter, the size of the change for children alone and escorts' seats back."""
+        space, problem = self.network.space, self.network.problem
+        children_may, back_may = Reason.UNACCOMPANIED_FULL in lacks, Reason.NO_RETURN_SEAT in lacks
+        prices = np.zeros(space.ride_count)
+        for ride in np.flatnonzero(space.ride_kind != TRIP).tolist():
+            is_charter = space.ride_kind[ride] == CHARTER
+            aircraft = problem.charters[space.ride_row[ride]].max_per_day if is_charter else 1
+            sizes = [FAR]
+            for number in range(aircraft):
+                children, back = supply.link_lacks(self.group, ride, number)
+                size = 0.0 if not children else NEVER_CHANGED if children_may else FAR
+                size += float(size_of(Relaxation.ESCORT_RETURNS, back)) if back_may or not back else FAR
+                sizes.append(size)
+            prices[ride] = min(sizes)
         return prices
 
     @staticmethod
@@ -417,9 +519,12 @@ class Needs:
         vehicle_may_lack: bool,
         foes_may_meet: bool,
         load_may_lack: bool,
+        children_may_lack: bool,
+        rest_may_lack: bool,
     ) -> Floats:
         """Per ride, the size of the change that gives the group its seats and wheelchair places."""
-        key = ("seats", supply.is_empty, size_may_lack, vehicle_may_lack, foes_may_meet, load_may_lack)
+        may = (size_may_lack, vehicle_may_lack, foes_may_meet, load_may_lack, children_may_lack, rest_may_lack)
+        key = ("seats", supply.is_empty, *may)
         if key in self.parts:
             return self.parts[key]
         space, group = self.network.space, self.group
@@ -429,11 +534,18 @@ class Needs:
             lacking += size_of(Relaxation.WHEELCHAIRS, group.wheelchairs - kind.wheelchairs)
             if lacking and not size_may_lack:
                 continue
-            for reach, further in (
-                (supply.idle[kind.id], 0),
-                (supply.more[kind.id], size_of(Relaxation.VEHICLES, 1)),
+            most = NO_LIMIT if kind.unaccompanied_max is None else kind.unaccompanied_max
+            if group.unaccompanied > most:
+                if not children_may_lack:
+                    continue
+                lacking += NEVER_CHANGED
+            one_more = size_of(Relaxation.VEHICLES, 1)
+            for reach, further, may_use in (
+                (supply.idle[kind.id], 0, True),
+                (supply.more[kind.id], one_more, vehicle_may_lack),
+                (supply.restless.get(kind.id), NEVER_CHANGED, rest_may_lack),
             ):
-                if not further or vehicle_may_lack:
+                if reach is not None and may_use:
                     in_time = reach.day_at[self.network.vehicle_start] <= space.ride_day
                     can = in_time & self.network.may_end[number]
                     np.minimum(prices, lacking + further, out=prices, where=can)
@@ -444,6 +556,9 @@ class Needs:
             sizes = sizes_of(Relaxation.SEATS, group.seats - supply.carrier_seats)
             sizes += sizes_of(Relaxation.WHEELCHAIRS, group.wheelchairs - supply.carrier_places)
             sizes = self.gated(sizes, may_squeeze)
+            if group.unaccompanied:
+                lacking_places = group.unaccompanied - supply.carrier_children
+                sizes = sizes + np.where(lacking_places > 0, NEVER_CHANGED if children_may_lack else FAR, 0.0)
             if self.foes and not foes_may_meet:
                 met = {ride for foe in self.foes for ride in supply.used.riders.get(foe, ())}
                 for position, (ride, vehicle, _, _) in enumerate(supply.carriers):
@@ -484,7 +599,14 @@ class Needs:
         if free is None:
             # No pool at all: nothing can be added to it.
             return np.full(self.network.days, 0.0 if _is_single(lacks, Reason.NO_ESCORT) else FAR)
-        return self.gated(sizes_of(Relaxation.ESCORTS, self.group.escorts - free), Reason.NO_ESCORT in lacks)
+        sizes = sizes_of(Relaxation.ESCORTS, self.group.escorts - free)
+        for code, wanted, told in (
+            (Relaxation.ESCORT_WOMEN, self.group.escort_women, supply.women_free),
+            (Relaxation.ESCORT_MEN, self.group.escort_men, supply.men_free),
+        ):
+            if wanted:
+                sizes = sizes + sizes_of(code, wanted - told[self.group.escort_pool or ""])
+        return self.gated(sizes, Reason.NO_ESCORT in lacks)
 
 
 def _is_single(lacks: Collection[Reason], lack: Reason) -> bool:

@@ -28,6 +28,9 @@ class Reason(StrEnum):
     RECEPTION_FULL = "RECEPTION_FULL"
     NO_ESCORT = "NO_ESCORT"
     NO_SEAT = "NO_SEAT"
+    UNACCOMPANIED_FULL = "UNACCOMPANIED_FULL"
+    NO_RETURN_SEAT = "NO_RETURN_SEAT"
+    DRIVERS_REST = "DRIVERS_REST"
     CHARTER_NOT_FILLED = "CHARTER_NOT_FILLED"
     CONFLICT = "CONFLICT"
     LOCKED_OUT = "LOCKED_OUT"
@@ -37,9 +40,11 @@ class Reason(StrEnum):
 class Relaxation(StrEnum):
     """A change of the problem; `Change` says of what, when and by how much.
 
+    The limit of unaccompanied children and the drivers' rest are never among them: nobody is asked to loosen those.
     The ids that go with each: SEATS and WHEELCHAIRS a row and, for a trip, the vehicle type; VEHICLES a depot and
-    a vehicle type; BEDS and RECEPTION a site; QUOTA and OPEN_CROSSING a crossing; ESCORTS a pool; CHARTER_LOAD a
-    charter; LATEST_DAY, JOURNEY_DAYS and UNLOCK a group; RUN and VULNERABLE_DAY a row; TRANSIT a group and a country.
+    a vehicle type; BEDS and RECEPTION a site; QUOTA and OPEN_CROSSING a crossing; ESCORTS, ESCORT_WOMEN and ESCORT_MEN
+    a pool; ESCORT_RETURNS a service or charter; CHARTER_LOAD a charter; LATEST_DAY, JOURNEY_DAYS and UNLOCK a group;
+    RUN and VULNERABLE_DAY a row; TRANSIT a group and a country.
     """
 
     SEATS = "SEATS"
@@ -49,6 +54,9 @@ class Relaxation(StrEnum):
     QUOTA = "QUOTA"
     RECEPTION = "RECEPTION"
     ESCORTS = "ESCORTS"
+    ESCORT_WOMEN = "ESCORT_WOMEN"
+    ESCORT_MEN = "ESCORT_MEN"
+    ESCORT_RETURNS = "ESCORT_RETURNS"
     CHARTER_LOAD = "CHARTER_LOAD"
     LATEST_DAY = "LATEST_DAY"
     JOURNEY_DAYS = "JOURNEY_DAYS"
@@ -69,7 +77,10 @@ SIZES: Final[dict[Relaxation, tuple[int, int]]] = {
     Relaxation.QUOTA: (130, 10),
     Relaxation.CHARTER_LOAD: (140, 10),
     Relaxation.LATEST_DAY: (200, 100),
+    Relaxation.ESCORT_RETURNS: (160, 10),
     Relaxation.ESCORTS: (250, 50),
+    Relaxation.ESCORT_WOMEN: (250, 50),
+    Relaxation.ESCORT_MEN: (250, 50),
     Relaxation.JOURNEY_DAYS: (400, 100),
     Relaxation.VEHICLES: (900, 100),
     Relaxation.TRANSIT: (2_000, 0),
@@ -89,6 +100,9 @@ REASON_OF: Final[dict[Relaxation, Reason]] = {
     Relaxation.CHARTER_LOAD: Reason.CHARTER_NOT_FILLED,
     Relaxation.LATEST_DAY: Reason.DATE_TOO_EARLY,
     Relaxation.ESCORTS: Reason.NO_ESCORT,
+    Relaxation.ESCORT_WOMEN: Reason.NO_ESCORT,
+    Relaxation.ESCORT_MEN: Reason.NO_ESCORT,
+    Relaxation.ESCORT_RETURNS: Reason.NO_RETURN_SEAT,
     Relaxation.JOURNEY_DAYS: Reason.JOURNEY_TOO_LONG,
     Relaxation.TRANSIT: Reason.BARRED_COUNTRY,
     Relaxation.RUN: Reason.CANCELLED,
@@ -151,6 +165,9 @@ def with_changes(problem: Problem, changes: Iterable[Change]) -> Problem:
     def more(code: Relaxation, row_id: str) -> int:
         return most[code, row_id]
 
+    def raised(limit: int | None, code: Relaxation, row_id: str) -> int | None:
+        return None if limit is None else limit + most[code, row_id]
+
     def per_day(code: Relaxation, row_id: str, values: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(value + days.get((code, row_id, day), 0) for day, value in enumerate(values))
 
@@ -193,6 +210,7 @@ def with_changes(problem: Problem, changes: Iterable[Change]) -> Problem:
                 row,
                 seats=row.seats + more(Relaxation.SEATS, row.id),
                 vulnerable_days=stricter(row.id, row.vulnerable_days),
+                escort_returns=raised(row.escort_returns, Relaxation.ESCORT_RETURNS, row.id),
             )
             for row in problem.services
         ),
@@ -201,11 +219,18 @@ def with_changes(problem: Problem, changes: Iterable[Change]) -> Problem:
                 row,
                 seats=row.seats + more(Relaxation.SEATS, row.id),
                 min_load=row.min_load - more(Relaxation.CHARTER_LOAD, row.id),
+                escort_returns=raised(row.escort_returns, Relaxation.ESCORT_RETURNS, row.id),
             )
             for row in problem.charters
         ),
         escort_pools=tuple(
-            replace(pool, available=pool.available + more(Relaxation.ESCORTS, pool.id)) for pool in problem.escort_pools
+            replace(
+                pool,
+                available=pool.available + more(Relaxation.ESCORTS, pool.id),
+                women=pool.women and per_day(Relaxation.ESCORT_WOMEN, pool.id, pool.women),
+                men=pool.men and per_day(Relaxation.ESCORT_MEN, pool.id, pool.men),
+            )
+            for pool in problem.escort_pools
         ),
         groups=tuple(_with_group_changes(problem, group, changes) for group in problem.groups),
         replan=problem.replan

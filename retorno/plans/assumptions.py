@@ -261,6 +261,7 @@ def _with_bus(problem: Problem, each: WhatIf, at: Situation) -> Problem:
             day_cents=kind.day_usd_cents,
             hire_cents=kind.hire_usd_cents,
             return_cents=_ways_home(problem, kind_name),
+            unaccompanied_max=at.policy.unaccompanied_per_vehicle,
         )
     depots = {row.site: row for row in problem.depots}
     old = depots.get(place, Depot(site=place, own={}, hire_max={}))

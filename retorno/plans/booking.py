@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -29,14 +29,12 @@ from retorno.office import access
 from retorno.optimizer.problem import Group, Leg, PlannedVehicle, Problem
 from retorno.optimizer.problem import Plan as Solution
 from retorno.plans.fleet import free_vehicles, type_id
+from retorno.plans.limits import MEDICAL_DUTY
 from retorno.plans.offers import confirmed_air
 from retorno.plans.scope import CLOCK_UTC_OFFSET_MIN, Scope, notice_hours
 from retorno.rules import usable_seats
 from retorno.situation import Situation, situation
 from retorno.vocabulary import ConsentPurpose, Mode, MovementStatus, Need, PersonStatus, SeatStatus, Sex
-
-MEDICAL_DUTY = "medical"
-"""Duty of an escort who looks after the sick, not after children."""
 
 
 def write_movements(
@@ -97,7 +95,7 @@ class _Book:
             return
         vehicle = self._real_vehicle(planned)
         moves = [(day, self.details[trip_id]) for day, trip_id in planned.moves if day in ridden]
-        drivers = self._drivers(vehicle, max(detail["drivers"] for _, detail in moves), moves[0][0])
+        drivers = self._drivers(vehicle, max(detail["drivers"] for _, detail in moves), [day for day, _ in moves])
         for day, detail in moves:
             self.by_move[planned.id, day] = self._road_movement(vehicle, drivers, day, detail)
 
@@ -119,8 +117,9 @@ class _Book:
         self.used_vehicles.add(free[0].vehicle_id)
         return free[0]
 
-    def _drivers(self, vehicle: Vehicle, count: int, day: int) -> list[Driver]:
-        """Drivers of the operator with a licence for the day who drive no other movement of these days."""
+    def _drivers(self, vehicle: Vehicle, count: int, days: Sequence[int]) -> list[Driver]:
+        """Drivers of the operator with a licence who drive nothing else on these days; rested ones first (R20)."""
+        day = days[0]
         start, end = self.instant(max(0, day - 1), 0), self.instant(self.plan.horizon_days, 0)
         busy = {
             driver_id
@@ -139,7 +138,31 @@ class _Book:
             .where(Driver.operator == vehicle.operator, Driver.licence_until >= end.date())
             .order_by(Driver.driver_id)
         ).all()
-        return [driver for driver in rows if driver.driver_id not in busy][: max(count, 1)]
+        tired = self._tired(days)
+        free = [driver for driver in rows if driver.driver_id not in busy]
+        return sorted(free, key=lambda driver: driver.driver_id in tired)[: max(count, 1)]
+
+    def _tired(self, days: Sequence[int]) -> set[str]:
+        """Drivers who drove on so many days before these that they would have too few free ones (R20)."""
+        run = next((n for n, day in enumerate(days) if day != days[0] + n), len(days))
+        allowed = self.at.policy.driver_days_in_row - run
+        first = self.instant(days[0], 0)
+        drove: dict[str, set[int]] = {}
+        for drivers, depart_at in self.session.exec(
+            select(Movement.drivers, Movement.depart_at).where(
+                col(Movement.status) != MovementStatus.CANCELLED,
+                col(Movement.depart_at) < first,
+                col(Movement.depart_at) >= first - timedelta(days=self.at.policy.driver_days_in_row + 1),
+            )
+        ).all():
+            minute = clock.plan_minute(depart_at, self.plan.first_date, CLOCK_UTC_OFFSET_MIN)
+            for driver_id in drivers.split(";"):
+                drove.setdefault(driver_id, set()).add(minute // 1440)
+
+        def in_row(driven: set[int]) -> int:
+            return next(n for n in range(len(driven) + 1) if days[0] - 1 - n not in driven)
+
+        return {driver_id for driver_id, driven in drove.items() if in_row(driven) > max(0, allowed)}
 
     def _road_movement(self, vehicle: Vehicle, drivers: list[Driver], day: int, detail: dict[str, Any]) -> Movement:
         confirmations = detail["confirmation_ids"]

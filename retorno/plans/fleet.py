@@ -77,6 +77,7 @@ def fleet(
                 return_cents={
                     place: km * kind.km_usd_cents + days * kind.day_usd_cents for place, (km, days) in home_km.items()
                 },
+                unaccompanied_max=at.policy.unaccompanied_per_vehicle,
             )
         )
     depots = []

@@ -18,9 +18,9 @@ from retorno.models.movements import Offer, Seat, Vehicle
 from retorno.models.office import Office
 from retorno.models.people import Case, Person, TransitVisa, TravelGroup
 from retorno.movements.facts import not_travelled
-from retorno.optimizer.problem import Costs, EscortPool, Group, Problem
+from retorno.optimizer.problem import Costs, Group, Problem
 from retorno.plans.fleet import bar_of, driving_rules, fleet, free_vehicles, trip_row
-from retorno.plans.limits import Used, crossing_row, free_escorts, site_row
+from retorno.plans.limits import Used, crossing_row, drivers_rest, escort_pool, site_row
 from retorno.plans.offers import charters, joinable_vehicles, open_offers, services
 from retorno.plans.scope import CLOCK_UTC_OFFSET_MIN, Scope, first_day_with_notice
 from retorno.readiness import facts_of_groups, occasion_of
@@ -28,7 +28,7 @@ from retorno.routes.daytrips import DayTrip, TripPolicy, day_trips
 from retorno.routes.transit import TransitGrant, agreed_countries, barred_countries
 from retorno.rules import Finding, GroupFacts
 from retorno.situation import Situation
-from retorno.vocabulary import Need, PersonStatus, Profile, SeatStatus
+from retorno.vocabulary import Need, PersonStatus, Profile, SeatStatus, Sex
 
 TRANSFER_MIN = 90
 MAX_JOURNEY_DAYS = 4
@@ -98,7 +98,7 @@ def gather(session: Session, office: Office, scope: Scope, at: Situation) -> Gat
     usable = list(found) if vehicles else []
     trips = [row for row in (trip_row(trip, notice_day, profiles) for trip in usable) if "1" in row.days]
     types, depots = fleet(vehicles, usable, at)
-    by_service = [*services(session, offers, scope), *joinable]
+    by_service = [*services(session, offers, scope, at), *joinable]
     by_charter = charters(session, offers, scope, at)
     used = Used(session, scope, at)
     crossings = {c for t in trips for segment in t.crossings for c in segment} | {
@@ -130,9 +130,11 @@ def gather(session: Session, office: Office, scope: Scope, at: Situation) -> Gat
         services=tuple(by_service),
         charters=tuple(by_charter),
         cancelled=frozenset(),
-        escort_pools=(EscortPool(id=ESCORT_POOL, available=free_escorts(session, scope)),),
+        escort_pools=(escort_pool(session, scope, ESCORT_POOL),),
         groups=tuple(_group(session, c, scope, at) for c in candidates),
         conflicts=(),
+        rest=drivers_rest(at),
+        escorts_keep_seats=1,
     )
     return Gathered(
         problem=_barred_in_play(problem),
@@ -253,8 +255,9 @@ def _group(session: Session, candidate: _Candidate, scope: Scope, at: Situation)
     active = [p for p in candidate.facts.persons if p.status is PersonStatus.ACTIVE]
     has_child = any(rules.is_child(person, occasion) for person in active)
     vulnerable = has_child or any(rules.is_vulnerable(person, occasion) for person in active)
-    alone = [rules.age_of(p, scope.first_date) for p in active if rules.is_unaccompanied_child(p, occasion)]
-    escorts = rules.escorts_needed(alone, at.policy) if alone else 0
+    alone = [p for p in active if rules.is_unaccompanied_child(p, occasion)]
+    ages = [rules.age_of(p, scope.first_date) for p in alone]
+    escorts = rules.escorts_needed(ages, at.policy) if alone else 0
     needs = [set(p.fitness.needs) if p.fitness else set() for p in active]
     if any(Need.MEDICAL_ESCORT in each for each in needs):
         escorts += 1
@@ -278,6 +281,8 @@ def _group(session: Session, candidate: _Candidate, scope: Scope, at: Situation)
         barred_countries=tuple(
             sorted(_barred(session, candidate, scope, at) | {bar_of(p) for p in _profiles(candidate, session, scope)})
         ),
+        unaccompanied=len(alone),
+        escort_women=int(any(p.sex is Sex.FEMALE for p in alone)),
         wait_cents_per_day=heads * (1_400 + 200 * weeks + extra),
         unplanned_cents=heads * (500_000 + 20_000 * weeks + extra_unplanned + (200_000 if has_date else 0)),
     )

@@ -11,12 +11,14 @@ from sqlmodel import Session, col, select
 from retorno import clock
 from retorno.models.movements import Escort, MovementCrossing, MovementSegment, Seat
 from retorno.models.people import TravelGroup
-from retorno.optimizer.problem import Crossing, Site
+from retorno.optimizer.problem import Crossing, EscortPool, Rest, Site
 from retorno.plans.fleet import BARS, EMPTY_ONLY
 from retorno.plans.scope import CLOCK_UTC_OFFSET_MIN, Scope, window
 from retorno.situation import Situation
-from retorno.vocabulary import Profile, SeatStatus
+from retorno.vocabulary import Profile, SeatStatus, Sex
 
+MEDICAL_DUTY = "medical"
+"""Duty of an escort who looks after the sick, not after children."""
 NO_LIMIT = 100_000
 
 
@@ -123,8 +125,11 @@ def crossing_row(crossing_id: str, at: Situation, scope: Scope, used: Used, prof
     return Crossing(id=crossing_id, countries=(row.country_a, row.country_b), quota=tuple(quota))
 
 
-def free_escorts(session: Session, scope: Scope) -> int:
-    """Escorts who are available and approved for the whole plan and not on a movement in it."""
+def escort_pool(session: Session, scope: Scope, pool_id: str) -> EscortPool:
+    """Escorts who are available and approved for the whole plan and not on a movement in it.
+
+    Women and men are counted of those who may escort children alone (R13): a medical escort does not count.
+    """
     start, end = window(scope)
     busy = select(Seat.escort_id).where(
         Seat.status == SeatStatus.ACTIVE,
@@ -133,10 +138,21 @@ def free_escorts(session: Session, scope: Scope) -> int:
         col(Seat.arrive_at) > start,
     )
     rows = session.exec(
-        select(Escort.escort_id).where(
+        select(Escort.sex, Escort.duty).where(
             col(Escort.is_available),
             Escort.approved_until >= scope.first_date + timedelta(days=scope.days),
             col(Escort.escort_id).not_in(busy),
         )
     ).all()
-    return len(rows)
+    carers = [sex for sex, duty in rows if duty != MEDICAL_DUTY]
+
+    def of(sex: Sex) -> tuple[int, ...]:
+        return (carers.count(sex),) * scope.days
+
+    return EscortPool(id=pool_id, available=len(rows), women=of(Sex.FEMALE), men=of(Sex.MALE))
+
+
+def drivers_rest(at: Situation) -> Rest:
+    """R20: a booked crew stays with its vehicle for the whole plan, so that the vehicle rests as its drivers must."""
+    most = at.policy.driver_days_in_row
+    return Rest(window_days=most + 1, most_days=most, night_min=at.policy.driver_daily_rest_hours * 60)

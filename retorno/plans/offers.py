@@ -6,16 +6,17 @@ import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from retorno import clock
-from retorno.models.movements import AgreementConfirmation, Movement, MovementCrossing, MovementSegment, Offer
+from retorno.models.movements import AgreementConfirmation, Movement, MovementCrossing, MovementSegment, Offer, Seat
 from retorno.models.office import Office
+from retorno.models.people import Person
 from retorno.optimizer.problem import Charter, Service
 from retorno.plans.scope import CLOCK_UTC_OFFSET_MIN, Scope, earliest_departure, window
 from retorno.rules import usable_seats
 from retorno.situation import Situation
-from retorno.vocabulary import Mode, MovementStatus
+from retorno.vocabulary import Mode, MovementStatus, SeatStatus
 
 
 def open_offers(session: Session, office: Office, scope: Scope, at: Situation) -> list[Offer]:
@@ -53,6 +54,37 @@ def _seats_taken(session: Session, offer: Offer) -> int:
     return max(rows, default=0)
 
 
+def _aboard(session: Session, movement_ids: Sequence[str]) -> tuple[int, int]:
+    """Unaccompanied children and escorts who hold seats on movements."""
+    children = session.exec(
+        select(func.count(col(Person.person_id).distinct()))
+        .join(Seat, col(Seat.person_id) == Person.person_id)
+        .where(col(Seat.movement_id).in_(movement_ids), Seat.status == SeatStatus.ACTIVE, col(Person.is_unaccompanied))
+    ).one()
+    escorts = session.exec(
+        select(func.count(col(Seat.escort_id).distinct())).where(
+            col(Seat.movement_id).in_(movement_ids), Seat.status == SeatStatus.ACTIVE, col(Seat.escort_id).is_not(None)
+        )
+    ).one()
+    return children, escorts
+
+
+def _left_on(session: Session, offer: Offer, at: Situation) -> dict[str, int]:
+    """How many more unaccompanied children (R14) and escorts with a seat back (R13) an offer takes."""
+    movements = session.exec(
+        select(Movement.movement_id).where(
+            Movement.offer_id == offer.offer_id, col(Movement.status) != MovementStatus.CANCELLED
+        )
+    ).all()
+    children, escorts = _aboard(session, movements)
+    policy = at.policy
+    most = policy.unaccompanied_per_vehicle if offer.mode is Mode.COACH else policy.unaccompanied_per_aircraft
+    return {
+        "unaccompanied_max": max(0, most - children),
+        "escort_returns": max(0, offer.escort_returns - escorts),
+    }
+
+
 def _is_joinable(session: Session, offer: Offer) -> bool:
     """Whether people can still be added: its movement has not left."""
     movement = session.exec(
@@ -61,7 +93,7 @@ def _is_joinable(session: Session, offer: Offer) -> bool:
     return movement is None or movement.status not in (MovementStatus.DEPARTED, MovementStatus.CLOSED)
 
 
-def services(session: Session, offers: Sequence[Offer], scope: Scope) -> list[Service]:
+def services(session: Session, offers: Sequence[Offer], scope: Scope, at: Situation) -> list[Service]:
     """Seats bought on scheduled departures; each offer is one departure on one day."""
     found = []
     for offer in offers:
@@ -83,6 +115,7 @@ def services(session: Session, offers: Sequence[Offer], scope: Scope) -> list[Se
                 seats=free,
                 fare_cents=offer.fare_cents,
                 crossings=tuple(part for part in offer.crossings.split(";") if part),
+                **_left_on(session, offer, at),
             )
         )
     return found
@@ -111,6 +144,7 @@ def charters(session: Session, offers: Sequence[Offer], scope: Scope, at: Situat
                 min_load=0 if taken else min(offer.min_load, seats),
                 fixed_cents=0 if taken else offer.fixed_cents,
                 max_per_day=1,
+                **_left_on(session, offer, at),
             )
         )
     return found
@@ -155,6 +189,7 @@ def joinable_vehicles(session: Session, office: Office, scope: Scope, at: Situat
             .order_by(col(MovementCrossing.sequence))
         ).all()
         route = json.loads(movement.route)
+        children, _ = _aboard(session, [movement.movement_id])
         found.append(
             Service(
                 id=joined_service_id(movement.movement_id),
@@ -168,6 +203,7 @@ def joinable_vehicles(session: Session, office: Office, scope: Scope, at: Situat
                 seats=free,
                 fare_cents=0,
                 crossings=tuple(crossings),
+                unaccompanied_max=max(0, at.policy.unaccompanied_per_vehicle - children),
             )
         )
     return found

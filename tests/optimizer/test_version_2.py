@@ -16,7 +16,9 @@ import pytest
 from benchmarks.joint.version2 import with_version_2
 from retorno.errors import InputError, Refused
 from retorno.optimizer.check import Code, judge
+from retorno.optimizer.explain import Unplanned, explain, with_explained
 from retorno.optimizer.problem import (
+    EMPTY_PLAN,
     PROBLEM_FORMAT,
     PROBLEM_FORMAT_2,
     EscortPool,
@@ -29,8 +31,9 @@ from retorno.optimizer.problem import (
     problem_from_json,
     problem_to_json,
 )
+from retorno.optimizer.relaxations import Reason, Relaxation, with_changes
 from retorno.optimizer.solve import Settings, solve
-from tests.optimizer.random_problems import random_problem
+from tests.optimizer.random_problems import random_plan, random_problem
 from tests.optimizer.test_constraints import (
     PROBLEM,
     by_charter,
@@ -366,3 +369,78 @@ def test_a_twin_of_a_whole_week_is_solved() -> None:
 
     assert result.failures == ()
     assert judge(problem, result.plan).violations == ()
+
+
+# ---- why a group is unplanned -------------------------------------------------------------------------
+
+
+def by_air_only(problem: Problem) -> Problem:
+    """The problem with group G alone and the flight from A to C alone."""
+    return replace(
+        problem,
+        groups=problem.groups[:1],
+        services=tuple(row for row in problem.services if row.id == "fly-AC"),
+        trips=(),
+        charters=(),
+    )
+
+
+def why(problem: Problem, made: Plan | None = None) -> Unplanned:
+    """The explanation of the one unplanned group; the change it names is made and plans it."""
+    (found,) = explain(problem, made or EMPTY_PLAN(problem))
+    if found.changes:
+        changed = with_changes(problem, found.changes)
+        assert judge(changed, with_explained(made or EMPTY_PLAN(problem), found)).violations == ()
+    return found
+
+
+def test_too_few_women_among_the_escorts_is_the_reason() -> None:
+    pool = EscortPool(id="E", available=2, women=(0,) * 5, men=(2,) * 5)
+
+    found = why(replace(by_air_only(escorted(escort_women=1)), escort_pools=(pool,)))
+
+    assert found.reasons == (Reason.NO_ESCORT,)
+    assert {(each.code, each.ids, each.amount) for each in found.changes} == {(Relaxation.ESCORT_WOMEN, ("E",), 1)}
+
+
+def test_no_seat_back_is_the_reason() -> None:
+    found = why(by_air_only(escorted(with_service("fly-AC", escort_returns=0))))
+
+    assert found.reasons == (Reason.NO_RETURN_SEAT,)
+    assert [(each.code, each.ids, each.amount) for each in found.changes] == [
+        (Relaxation.ESCORT_RETURNS, ("fly-AC",), 1)
+    ]
+
+
+def test_too_many_children_alone_is_a_reason_and_no_change_loosens_it() -> None:
+    found = why(by_air_only(children(with_service("fly-AC", unaccompanied_max=1))))
+
+    assert found.reasons == (Reason.UNACCOMPANIED_FULL,)
+    assert (found.changes, found.legs) == ((), ())
+
+
+def test_drivers_who_have_to_rest_are_the_reason_and_a_day_later_they_may_drive() -> None:
+    problem = shuttle(rest=Rest(window_days=3, most_days=2, night_min=0))
+    made = plan(van("V", (0, "AB"), (1, "BA")), G0=(by_trip("AB", 0),), G1=(by_trip("BA", 1),))
+
+    found = why(problem, made)
+
+    assert Reason.DRIVERS_REST in found.reasons
+    # Of days 1, 2 and 3 the van has moved on day 1 only.
+    assert [(each.code, each.amount) for each in found.changes] == [(Relaxation.LATEST_DAY, 1)]
+
+
+def test_on_random_problems_of_version_2_every_change_plans_its_group() -> None:
+    seen: set[Reason] = set()
+    for seed in range(40):
+        problem = random_version_2(seed)
+        made = random_plan(problem, seed)
+        if not judge(problem, made).is_valid:
+            continue
+        for found in explain(problem, made):
+            seen.update(found.reasons)
+            if found.legs:
+                after = judge(with_changes(problem, found.changes), with_explained(made, found))
+                assert after.violations == (), (seed, found)
+
+    assert {Reason.UNACCOMPANIED_FULL, Reason.NO_RETURN_SEAT, Reason.DRIVERS_REST} <= seen
