@@ -248,7 +248,7 @@ def settle(setting: Setting, master: Master, dived: Relaxed, *, should_stop: Cal
                 break
     draft.insert(order, should_stop=should_stop)
     drop_empty(ground_handle, load_handle)
-    draft.cancel_thin(order)
+    draft.settle(order)
     draft.learn(unused=EXPECTED)
     return draft
 

@@ -505,7 +505,7 @@ def _placed(
     order = priority(setting, urgent_first=urgent_first)
     again.insert(flying, should_stop=should_stop)
     again.insert(order, should_stop=should_stop)
-    again.cancel_thin(order)
+    again.settle(order)
     again.prices.barred[:] = False
     again.prices.aircraft_expected[:] = usual
     return again
