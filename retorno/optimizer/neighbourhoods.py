@@ -283,6 +283,7 @@ def improve_by_mip(
     prices: Prices | None = None,
     *,
     seconds: float,
+    arc_bound: ArcBound | None = None,
     seed: int = 0,
     should_stop: Callable[[], bool] = lambda: False,
     on_plan: Callable[[Plan], None] = lambda plan: None,
@@ -299,17 +300,19 @@ def improve_by_mip(
         A valid plan.
     prices
         As from ``Master.generate`` (capacities only are read); None: found here.
+    arc_bound
+        As from ``tight_bound``; None: found here.
     on_plan, on_bound
         Called with every better plan, with plans that break version 2 only, and with every better proven bound (cents).
     """
     end = time.monotonic() + seconds
     ground = Ground(problem)
     if len(problem.groups) <= ARC_BOUND_GROUPS:
-        classes = classes_of(ground, merge=False)
-        arc_bound = tight_bound(
-            ground, classes, plan, judge(problem, plan).value_cents, seconds=seconds / 2, seed=seed,
-            should_stop=should_stop, on_bound=on_bound,
-        )  # fmt: skip
+        if arc_bound is None or arc_bound.best is None:
+            arc_bound = tight_bound(
+                ground, classes_of(ground, merge=False), plan, judge(problem, plan).value_cents, seconds=seconds / 2,
+                seed=seed, should_stop=should_stop, on_bound=on_bound,
+            )  # fmt: skip
         search = NeighbourhoodSearch(
             arc_bound.pricing, plan, arc_bound.best, None, seed=seed, should_stop=should_stop, on_plan=on_plan
         )

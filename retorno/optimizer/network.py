@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from retorno.optimizer.classes import allowed_rides
-from retorno.optimizer.ground import CHARTER, TRIP, Bools, Floats, Ground, Ints
+from retorno.optimizer.ground import CHARTER, SERVICE, TRIP, Bools, Floats, Ground, Ints
 from retorno.optimizer.pricing import FORBIDDEN_CENTS, Prices, Pricing
 
 SHARED = ("seat", "wheelchair", "quota", "bed", "reception", "service", "charter_seat", "escort")
@@ -26,7 +26,7 @@ class Network(NamedTuple):
     Edges leave their node in the order of ``first``; ``head`` -1 ends a journey. An edge costs ``base`` +
     ``weight`` x the price at ``price`` (-1: none) + the prices of ``width`` strong rows from ``strong`` on.
     Every class has a node ``source`` and ``units``. A *run* is a trip or charter on one day that somebody may ride;
-    ``run_rows`` are its strong rows. Moves are sorted by day.
+    ``run_rows`` are its strong rows. Only ``active`` rows ever have a price. Moves are sorted by day.
     """
 
     days: int
@@ -34,6 +34,7 @@ class Network(NamedTuple):
     offsets: Ints
     capacity: Floats
     scale: Floats
+    active: Ints
     first: Ints
     head: Ints
     base: Floats
@@ -309,6 +310,7 @@ class ChosenNetwork:
             offsets=self.offsets,
             capacity=self.capacity,
             scale=self.scale,
+            active=np.flatnonzero(self.scale > 0),
             units=np.array([float(travel.count) for travel in classes]),
             used_ride=self.used // ground.days,
             used_day=self.used % ground.days,
@@ -357,7 +359,9 @@ class ChosenNetwork:
         self.offsets: Ints = np.concatenate([[0], np.cumsum([table.size for table, _ in tables])]).astype(np.int64)
         room = np.concatenate([table.ravel() for table, _ in tables])
         scale = np.concatenate([np.full(table.size, 1.0 / most**2) for table, most in tables])
-        scale[~np.isfinite(room)] = 0.0
+        # What everybody together cannot use up never has a price.
+        most = np.array([t.count * max(t.seats, t.persons) for t in self.pricing.classes]).sum()
+        scale[(room >= most) & (room > 0)] = 0.0
         self.capacity: Floats = np.where(np.isfinite(room), room, 0.0)
         self.scale: Floats = scale
 
@@ -392,6 +396,7 @@ class ChosenNetwork:
         trip_runs = np.unique((row * days + on)[kinds == TRIP])
         flights = np.unique(((trips + row) * days + on)[kinds == CHARTER])
         self.runs: Ints = np.concatenate([trip_runs, flights]).astype(np.int64)
+        self._without_use(trip_runs, row * days + on, kinds)
         self.trip_runs = len(trip_runs)
         self.row_class = self.codes // self._per_class % max(1, len(pricing.classes))
         count = len(self.codes)
@@ -407,6 +412,23 @@ class ChosenNetwork:
         units = np.where(single, trips, ground.segments)
         in_trip = np.where(single, trip, self.codes % self._per_class)
         self.row_place = np.where(flies, units + trip - trips, in_trip)
+
+    def _without_use(self, trip_runs: Ints, row_day: Ints, kinds: Ints) -> None:
+        """Seats of trips that nobody may ride, of services and charters likewise, never have a price."""
+        ground, days = self.ground, self.ground.days
+        used = np.ones(len(self.scale), dtype=bool)
+        seats = np.zeros((ground.segments, days), dtype=bool)
+        running = np.zeros((len(ground.trip_from), days), dtype=bool)
+        running[trip_runs // days, trip_runs % days] = True
+        seats[:] = np.repeat(running, np.diff(ground.segment_first), axis=0)
+        wheels = any(travel.wheelchairs for travel in self.pricing.classes)
+        for name, kind in (("service", SERVICE), ("charter_seat", CHARTER)):
+            number = SHARED.index(name)
+            used[self.offsets[number] : self.offsets[number + 1]] = False
+            used[self.offsets[number] + row_day[kinds == kind]] = True
+        used[: self.offsets[1]] = seats.ravel()
+        used[self.offsets[1] : self.offsets[2]] = seats.ravel() & wheels
+        self.scale[~used] = 0.0
 
     def _codes(self, index: int, positions: Ints) -> tuple[Ints, Ints]:
         """Of each (ride, day): code of its first strong row, and how many follow one another; 0 for none."""

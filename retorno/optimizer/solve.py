@@ -1,10 +1,10 @@
 """Solve a joint problem: first plan, better plans, proof; stopping is safe at any moment.
 
 Stages, each of which hands a better plan on: ``first`` (construction, or the repair of the plan before),
-``construct`` (constructions with other expected loads), ``bound`` (more than a few tens of groups: a first bound
-by a quick relaxation), ``dive`` (hundreds of groups and more: a plan rounded from that relaxation), ``exact``
+``construct`` (constructions with other expected loads), ``bound`` (tens to a few hundred groups: the tight bound;
+more: a relaxation), ``dive`` (hundreds of groups and more: a plan rounded from that relaxation), ``exact``
 (small problems: prices, arc model, proof), ``neighbourhoods`` (up to a few hundred groups: arc MIP neighbourhoods
-and their bound), ``improve`` (ruin and recreate).  Every plan handed out has passed the judge.
+at the prices of the bound), ``improve`` (ruin and recreate).  Every plan handed out has passed the judge.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from retorno.errors import Inconsistent, Refused
 from retorno.optimizer import place as columns
+from retorno.optimizer.bound import ArcBound
 from retorno.optimizer.check import Verdict, judge
+from retorno.optimizer.classes import classes_of
 from retorno.optimizer.construct import Draft, Snapshot, construct, construct_again, repair, restore
 from retorno.optimizer.dive import dive, settle
 from retorno.optimizer.ground import Ground
@@ -23,7 +25,7 @@ from retorno.optimizer.handles import memory_handle
 from retorno.optimizer.improve import rounds
 from retorno.optimizer.insert import worst_aircraft
 from retorno.optimizer.memory import make_memory
-from retorno.optimizer.neighbourhoods import exact, improve_by_mip, relaxation
+from retorno.optimizer.neighbourhoods import exact, improve_by_mip, relaxation, tight_bound
 from retorno.optimizer.placement import construct_on_flights
 from retorno.optimizer.problem import Plan, Problem
 from retorno.optimizer.rest import restless_vehicle
@@ -37,7 +39,7 @@ EXACT_SHARE = 0.7
 MIP_GROUPS = 300
 SEARCH_SHARE = 0.4
 MANY_GROUPS = 2_000
-BOUND_SHARE, BOUND_SECONDS = 0.1, 2.0
+BOUND_SHARE = 0.5
 # Above MIP_GROUPS: relative gap at which the program is good enough to dive from, shares of the time left.
 DIVE_GAP, PROGRAM_SHARE, DIVE_SHARE = 2e-3, 0.45, 0.6
 # (Load expected on a new vehicle, those with the earliest date first), in the order of trial.
@@ -154,6 +156,7 @@ class _Run:
         self.verdict: Verdict | None = None
         self.best: Snapshot | None = None
         self.bound: int | None = None
+        self.arc_bound: ArcBound | None = None
         self.first_seconds = 0.0
         self.judge_seconds = 0.0
         self.rounds = 0
@@ -324,7 +327,7 @@ def solve(
     if len(problem.groups) > MIP_GROUPS and not run.is_over():
         run.guard("dive", lambda: _dive(run, setting))
     elif len(problem.groups) > EXACT_GROUPS and settings.max_rounds is None and not run.is_over():
-        run.guard("bound", lambda: _first_bound(run))
+        run.guard("bound", lambda: _tight_bound(run))
     if len(problem.groups) <= EXACT_GROUPS and not run.is_over():
         # Without anybody left to plan the vehicles under way still have to come home at the least cost.
         if problem.groups:
@@ -498,17 +501,20 @@ def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> D
     return draft
 
 
-def _first_bound(run: _Run) -> None:
-    """A bound that a share of the time allows."""
-    if run.plan is None:
+def _tight_bound(run: _Run) -> None:
+    """Up to some hundreds of groups: prices and the bound that they prove, for a share of the time at most."""
+    plan, verdict = run.plan, run.verdict
+    if plan is None or verdict is None:
         return
 
     def take_bound(bound_cents: int) -> None:
         run.take_bound(bound_cents, stage="bound")
 
-    end = run.seconds() + max(BOUND_SHARE * run.left(), min(BOUND_SECONDS, 0.25 * run.left()))
-    master = relaxation(Ground(run.problem), run.plan, seed=run.settings.seed)
-    master.generate(seconds=end - run.seconds(), gap=1e-3, should_stop=run.is_over, on_bound=take_bound)
+    ground = Ground(run.problem)
+    run.arc_bound = tight_bound(
+        ground, classes_of(ground, merge=False), plan, verdict.value_cents, seconds=BOUND_SHARE * run.left(),
+        seed=run.settings.seed, should_stop=run.is_over, on_bound=take_bound,
+    )  # fmt: skip
 
 
 def _dive(run: _Run, setting: Setting) -> None:
@@ -544,6 +550,7 @@ def _neighbourhoods(run: _Run, setting: Setting) -> None:
     better = improve_by_mip(
         run.problem,
         plan,
+        arc_bound=run.arc_bound,
         seconds=run.left() - run.overrun(),
         seed=run.settings.seed,
         should_stop=run.is_over,

@@ -31,12 +31,12 @@ def evaluate(
     net: Network, prices: Any, excess: Any, value: Any, pick: Any, shown: Any, wheel: Any, revenue: Any,
     ahead: Any, drive: Any,
 ) -> float:  # fmt: skip
-    """Value of the network at row prices; fills ``excess`` (use less capacity per row) and every node's value."""
+    """Value of the network at row prices; fills ``excess`` (use less capacity, active rows) and every node's value."""
     days, offsets = net.days, net.offsets
     seat0, wheel0, quota0, bed0 = offsets[0], offsets[1], offsets[2], offsets[3]
     service0, charter0, escort0, own0 = offsets[5], offsets[6], offsets[7], offsets[8]
     total = 0.0
-    for r in range(prices.size):
+    for r in net.active:
         excess[r] = -net.capacity[r]
         total -= net.capacity[r] * prices[r]
     # Prices that rides, nights, arrivals and escorts' days show to everybody.
@@ -193,34 +193,34 @@ def steps(
     pick: Any, shown: Any, wheel: Any, revenue: Any, ahead: Any, drive: Any, patience: int,
 ) -> None:  # fmt: skip
     """``count`` steps from ``centre``; changes it, ``mean`` and ``state`` (best value, step, mean weight, misses)."""
-    rows = prices.size
     for _ in range(count):
         best, length, weight = state[0], state[1], state[2]
         norm = 0.0
-        for r in range(rows):
+        for r in net.active:
             if mean[r] > 0 or centre[r] > 0:
                 norm += mean[r] * mean[r] * net.scale[r]
         if norm <= 1e-12 or aim <= best:
             return
         step = length * (aim - best) / norm
-        for r in range(rows):
+        for r in net.active:
             prices[r] = max(0.0, centre[r] + step * net.scale[r] * mean[r])
         found = evaluate(net, prices, excess, value, pick, shown, wheel, revenue, ahead, drive)
         both, old, new = 0.0, 0.0, 0.0
-        for r in range(rows):
+        for r in net.active:
             old += mean[r] * mean[r] * net.scale[r]
             new += excess[r] * excess[r] * net.scale[r]
             both += excess[r] * mean[r] * net.scale[r]
         apart = new - 2 * both + old
         share = (old - both) / apart if apart > 1e-12 else weight
         share = min(weight, max(weight / 10, share))
-        for r in range(rows):
+        for r in net.active:
             mean[r] = share * excess[r] + (1 - share) * mean[r]
         if found > best:
             if both > 0:
                 state[1] = min(length * 1.1, MOST_STEP)
             state[0], state[3] = found, 0.0
-            centre[:] = prices
+            for r in net.active:
+                centre[r] = prices[r]
         else:
             state[3] += 1
             if state[3] >= patience:
@@ -246,7 +246,7 @@ class Volume:
         self.mean = np.zeros(len(start))
         self._prices = start.copy()
         found = evaluate(net, self.centre, *self._work)
-        self.mean[:] = self._work[0]
+        self.mean[net.active] = self._work[0][net.active]
         self.state = np.array([found, FIRST_STEP, MOST_MEAN, 0.0])
         self.count = 0
 
