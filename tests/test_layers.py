@@ -20,7 +20,7 @@ optimizer.kernels optimizer.timespace
 optimizer.handles optimizer.rest optimizer.place optimizer.setting optimizer.insert optimizer.readback
 optimizer.construct optimizer.placement
 optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.classes optimizer.pricing
-optimizer.master
+optimizer.master optimizer.cohorts
 optimizer.network optimizer.volume
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
 optimizer.dive optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices

@@ -400,10 +400,14 @@ class Master:
         seconds: float,
         gap: float = 1e-6,
         per_class: int = 2,
+        start: Prices | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         on_bound: Callable[[int], None] = lambda bound_cents: None,
     ) -> Relaxed:
-        """Column generation until nothing improves, the gap to the LP is small, or time is up."""
+        """Column generation until nothing improves, the gap to the LP is small, or time is up.
+
+        With ``start`` it begins at these prices instead of the quick relaxation's.
+        """
         end = time.monotonic() + seconds
 
         def is_over() -> bool:
@@ -411,7 +415,7 @@ class Master:
 
         # The quick relaxation: nothing is scarce, every seat pays its share of a vehicle. It needs no program.
         begun, closed = time.monotonic(), False
-        best_prices, alpha = Prices(self.ground, len(self.classes)), FIRST_SMOOTHING
+        best_prices, alpha = start or Prices(self.ground, len(self.classes)), FIRST_SMOOTHING
         self.pricing.set_prices(best_prices)
         fleet = self.pricing.fleet(self.pricing.revenues()[0])
         self.fill_slack(best_prices, fleet, in_program=())

@@ -18,6 +18,7 @@ from retorno.optimizer import place as columns
 from retorno.optimizer.bound import ArcBound
 from retorno.optimizer.check import Verdict, judge
 from retorno.optimizer.classes import classes_of
+from retorno.optimizer.cohorts import cohort_prices
 from retorno.optimizer.construct import Draft, Snapshot, construct, construct_again, repair, restore
 from retorno.optimizer.dive import dive, settle
 from retorno.optimizer.ground import Ground
@@ -42,6 +43,8 @@ MANY_GROUPS = 2_000
 BOUND_SHARE = 0.5
 # Above MIP_GROUPS: relative gap at which the program is good enough to dive from, shares of the time left.
 DIVE_GAP, PROGRAM_SHARE, DIVE_SHARE = 2e-3, 0.45, 0.6
+# Share of the program's time for prices from cohorts.
+COHORT_SHARE = 0.6
 # (Load expected on a new vehicle, those with the earliest date first), in the order of trial.
 FIRST_TRIALS = ((6.0, False), (6.0, True), (3.0, False), (12.0, True), (20.0, True), (1.0, False), (30.0, False))
 FLIGHT_TRIALS = 3
@@ -528,7 +531,11 @@ def _dive(run: _Run, setting: Setting) -> None:
     shares = (1.0, 1.0) if run.settings.max_rounds is not None else (PROGRAM_SHARE, DIVE_SHARE)
     end = run.seconds() + shares[0] * run.left()
     master = relaxation(Ground(run.problem), run.plan, seed=run.settings.seed)
-    relaxed = master.generate(seconds=end - run.seconds(), gap=DIVE_GAP, should_stop=run.is_over, on_bound=take_bound)
+    seconds, seed = COHORT_SHARE * (end - run.seconds()), run.settings.seed
+    start = cohort_prices(master, seconds=seconds, gap=DIVE_GAP, seed=seed, should_stop=run.is_over)
+    relaxed = master.generate(
+        seconds=end - run.seconds(), gap=DIVE_GAP, start=start, should_stop=run.is_over, on_bound=take_bound
+    )
     if run.is_over() or not len(master.program.values):
         return
     dived = dive(master, relaxed, seconds=shares[1] * run.left(), should_stop=run.is_over)
