@@ -429,7 +429,7 @@ class Master:
         self.rounds = 0
         while not is_over():
             # A solved program says nothing without the time to price it out.
-            self.program.solve(end - time.monotonic() - pricing_seconds)
+            is_solved = self.program.solve(end - time.monotonic() - pricing_seconds)
             begun = time.monotonic()
             if begun + pricing_seconds > end or should_stop() or not len(self.program.duals):
                 break
@@ -455,9 +455,10 @@ class Master:
             objective = self.program.objective + self.ground.constant_cents
             self.log = (self.rounds, objective, best_bound, self.program.columns, self.program.rows)
             if not ways and not missing and alpha <= 0.0:
-                closed = bound > -np.inf
+                closed = is_solved and bound > -np.inf
                 break
-            if objective - best_bound <= gap * abs(objective):
+            # The value of a program cut off by time is too low to say how far the bound has come.
+            if is_solved and objective - best_bound <= gap * abs(objective):
                 closed = True
                 break
             self.add_moves(missing)
