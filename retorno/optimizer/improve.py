@@ -47,6 +47,8 @@ VEHICLES, COMMON_END, NEAR_IN_TIME, AIRCRAFT_FILL, AIRCRAFT_EMPTY = 50, 20, 15, 
 # Rounds in a hundred that only give tasks to other vehicles.
 RETASK = 25
 LARGEST_RUIN = 400
+# Groups of a few vehicles taken out at most: larger rounds cost more than they bring (measured on region10000).
+LARGEST_VEHICLE_RUIN = 40
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -453,7 +455,7 @@ def rounds(
         if urgent < 0:
             kind = draw(memory, np.int64(100))
             if kind < VEHICLES:
-                ruin_vehicles(ground, load, memory, np.int64(LARGEST_RUIN))
+                ruin_vehicles(ground, load, memory, np.int64(LARGEST_VEHICLE_RUIN))
             elif kind < VEHICLES + COMMON_END:
                 seed = random_planned(ground, load, memory)
                 if seed >= 0:
