@@ -299,14 +299,6 @@ class ArcBound:
             found.append(near)
         return found
 
-    def narrow(self, gap_cents: float) -> None:
-        """Choose only what raises the bound by at most ``gap_cents``; changes this object. Needs a best point."""
-        assert self.best is not None
-        arcs, moves = within_gap(self.pricing, self.best, gap_cents)
-        days = self.pricing.ground.days
-        self.arcs = [positions_of(own, days) for own in arcs]
-        self.moves = set(moves)
-
     def run(
         self,
         *,

@@ -173,14 +173,15 @@ class ExactSearch:
         pricing = arc_bound.pricing
         if arc_bound.best is None or self.is_over():
             return frozenset()
-        split = self._plan_on(arc_bound)
-        if self.is_over() or split:
-            return split
-        if self.value < NO_VALUE:
-            arc_bound.narrow(self.value - arc_bound.best.bound_cents + SLACK_CENTS)
+        # The program knows limits that the volume algorithm leaves out (least loads, conflicts, longest journeys).
         arc_bound.run(
             seconds=min(self.left(), 0.3 * self.seconds), should_stop=self.should_stop, on_bound=self.take_bound
         )
+        if self.is_over():
+            return frozenset()
+        split = self._plan_on(arc_bound)
+        if self.is_over() or split:
+            return split
         if arc_bound.best is None or self.is_over():
             return frozenset()
         split = self._plan_on(arc_bound)

@@ -65,19 +65,6 @@ def test_one_compiled_step_prices_a_class_as_the_plain_sweeps_do(seed: int) -> N
             assert point.through[index][both] == pytest.approx(through[both])
 
 
-def test_narrowed_arcs_are_those_that_a_better_plan_could_use() -> None:
-    ground = Ground(tiny_problem(3))
-    pricing = Pricing(ground, classes_of(ground, merge=False))
-    arc_bound = ArcBound(pricing, seed=1)
-    first = dual_point(pricing, Prices(ground, len(pricing.classes)), None, seed=1)
-    assert first is not None
-    arc_bound.start(first, per_class=50)
-
-    arc_bound.narrow(5_000.0)
-
-    assert sum(map(len, arc_bound.arcs)) == count_within_gap(pricing, first, 5_000.0)
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_the_rounds_close_on_the_value_of_the_strong_relaxation(seed: int) -> None:
     problem = tiny_problem(seed)
