@@ -39,6 +39,8 @@ EXACT_GROUPS = 60
 EXACT_SHARE = 0.7
 MIP_GROUPS = 300
 SEARCH_SHARE = 0.4
+# Up to MIP_GROUPS the search begins from this many constructions and goes on from the best; share of its time each.
+STARTS, START_SHARE = 4, 0.1
 MANY_GROUPS = 2_000
 BOUND_SHARE = 0.5
 # Above MIP_GROUPS: relative gap at which the program is good enough to dive from, shares of the time left.
@@ -325,8 +327,10 @@ def solve(
     run = _Run(problem, settings, on_progress, should_stop, on_plan)
     setting = prepare(build(problem))
     draft = _first(run, setting, start)
+    drafts = [draft]
     if problem.groups and not run.is_over():
-        draft = _construct_more(run, setting, draft)
+        drafts = _construct_more(run, setting, draft)
+        draft = drafts[0]
     if len(problem.groups) > MIP_GROUPS and not run.is_over():
         run.guard("dive", lambda: _dive(run, setting))
     elif len(problem.groups) > EXACT_GROUPS and settings.max_rounds is None and not run.is_over():
@@ -337,7 +341,7 @@ def solve(
             draft = _improve(run, draft, seconds=min(3.0, run.left() / 10), limit=2_000)
         run.guard("exact", lambda: _prove(run, setting, seconds=EXACT_SHARE * run.left()))
     elif len(problem.groups) <= MIP_GROUPS and not run.is_over():
-        draft = _improve(run, draft, seconds=SEARCH_SHARE * run.left(), limit=None)
+        draft = _search(run, drafts, seconds=SEARCH_SHARE * run.left())
         if run.settings.max_rounds is None and not run.is_over():
             run.guard("neighbourhoods", lambda: _neighbourhoods(run, setting))
     if problem.groups and not run.is_over():
@@ -404,9 +408,9 @@ def _first(run: _Run, setting: Setting, start: Plan | None) -> Draft:
     return draft
 
 
-def _construct_more(run: _Run, setting: Setting, draft: Draft) -> Draft:
-    """More constructions, for at most a tenth of the time; the best draft."""
-    best = draft
+def _construct_more(run: _Run, setting: Setting, draft: Draft) -> list[Draft]:
+    """More constructions, for at most a tenth of the time; the best drafts, best first, at most ``STARTS``."""
+    best, found = draft, [draft]
     many = len(setting.problem.groups) > MANY_GROUPS
     is_counted = run.settings.max_rounds is not None
     end = run.seconds() + 0.1 * run.left()
@@ -426,12 +430,15 @@ def _construct_more(run: _Run, setting: Setting, draft: Draft) -> Draft:
             if other.value_cents < best.value_cents:
                 best = other
                 run.take_draft(best, stage="construct")
+            if other is not draft and len(setting.problem.groups) <= MIP_GROUPS:
+                found.append(other)
             if again == 2 or is_over():
                 break
             other = construct_again(other, unused=expected / 2, urgent_first=urgent_first, should_stop=run.is_over)
     if many and setting.problem.replan is None and not run.is_over():
         best = _construct_on_flights(run, best)
-    return best
+    by_value = {other.value_cents: other for other in reversed(found) if other is not best and can_be_shown(other)}
+    return [best, *(by_value[value] for value in sorted(by_value) if value > best.value_cents)][:STARTS]
 
 
 def _construct_on_flights(run: _Run, draft: Draft) -> Draft:
@@ -452,14 +459,31 @@ def _construct_on_flights(run: _Run, draft: Draft) -> Draft:
     return best
 
 
-def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None) -> Draft:
-    """Ruin and recreate from a draft; the draft afterwards, at its best."""
+def _search(run: _Run, drafts: list[Draft], *, seconds: float) -> Draft:
+    """Ruin and recreate from several drafts for a short time each, then from the best: it depends on the start."""
+    end = run.seconds() + seconds
+    if run.settings.max_rounds is None and len(drafts) > 1:
+        for draft in drafts:
+            if not run.is_over():
+                _improve(run, draft, seconds=START_SHARE * seconds, limit=None, is_start=True)
+    return _improve(run, drafts[0], seconds=end - run.seconds(), limit=None)
+
+
+def _best_draft(run: _Run, draft: Draft) -> Draft:
+    """A draft, or one of the best plan so far if that is better."""
     if run.best is not None and run.best.value_cents < draft.value_cents:
         draft = restore(draft.setting, run.best, unused=FIRST_TRIALS[0][0])
     if run.plan is not None and run.verdict is not None and run.verdict.value_cents < draft.value_cents:
         # A stage between found a better plan than the search had: go on from that.
         found, _ = repair(draft.setting, run.plan, expected=FIRST_TRIALS[0][0])
         draft = found if found.value_cents < draft.value_cents else draft
+    return draft
+
+
+def _improve(run: _Run, draft: Draft, *, seconds: float, limit: int | None, is_start: bool = False) -> Draft:
+    """Ruin and recreate from a draft, unless ``is_start`` from a better plan if there is one; the draft at its best."""
+    if not is_start:
+        draft = _best_draft(run, draft)
     draft.prices.barred[:] = False
     most_rounds = run.settings.max_rounds
     limits = [number - run.rounds for number in (most_rounds,) if number is not None]
