@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from retorno.optimizer.rounds_kernels import FAR, cheapest_place, greatest_times, least_times
+from retorno.optimizer.rounds_kernels import FAR, cheapest_place, fits_a_setup, greatest_times, least_times
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -19,6 +19,8 @@ U30 = np.uint64(30)
 U31 = np.uint64(31)
 # Having one possible route only counts as a loss of this much.
 NO_SECOND = 1e7
+# Share of the rounds in which two vehicles of different kinds change rounds instead of a ruin.
+EXCHANGED = 0.03
 
 
 class Plan(NamedTuple):
@@ -147,6 +149,15 @@ def refresh(streets: Any, plan: Any, vehicle: int, scratch: Any) -> bool:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def known_place(places: Any, key: Any, cutoff: float) -> tuple[bool, float, int, int]:
+    """Whether what is remembered under a mark answers `place_of`, and the answer."""
+    known = places[np.int64(key & np.uint64(places.shape[0] - 1))]
+    if known.key != key or (known.after < 0 and known.rise < cutoff):
+        return False, FAR, -1, -1
+    return True, known.rise if known.after >= 0 else FAR, known.after, known.before
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def place_of(
     streets: Any, plan: Any, memory: Any, vehicle: int, request: int, cutoff: float, scratch: Any
 ) -> tuple[float, int, int]:
@@ -155,13 +166,9 @@ def place_of(
     What is remembered without a place says only that none costs less than its rise.
     """
     key = mixed(plan.key[vehicle] ^ streets.set_mark[request])
-    slot = np.int64(key & np.uint64(memory.places.shape[0] - 1))
-    known = memory.places[slot]
-    if known.key == key:
-        if known.after >= 0:
-            return known.rise, known.after, known.before
-        if known.rise >= cutoff:
-            return FAR, -1, -1
+    is_known, rise, after, before = known_place(memory.places, key, cutoff)
+    if is_known:
+        return rise, after, before
     # The first request also pays the way between the depots, which an unused vehicle does not drive.
     first = streets.cost[plan.route[vehicle, 0], plan.route[vehicle, 1]] if plan.length[vehicle] == 2 else 0.0
     rise, after, before = cheapest_place(
@@ -183,6 +190,7 @@ def place_of(
     )
     if rise < FAR:
         rise += first
+    known = memory.places[np.int64(key & np.uint64(memory.places.shape[0] - 1))]
     known.key = key
     known.rise = rise
     known.after = after
@@ -412,18 +420,61 @@ def ruin_worst(streets: Any, plan: Any, wanted: int, size: int, scratch: Any) ->
     return size
 
 
+@njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _swap(plan: Any, one: int, other: int) -> None:
+    """Give each of two vehicles the other's stops; their depots stay."""
+    n = plan.route_of.shape[0]
+    longer = max(plan.length[one], plan.length[other]) - 1
+    end_one = plan.route[one, plan.length[one] - 1]
+    end_other = plan.route[other, plan.length[other] - 1]
+    for k in range(1, longer):
+        plan.route[one, k], plan.route[other, k] = plan.route[other, k], plan.route[one, k]
+    plan.length[one], plan.length[other] = plan.length[other], plan.length[one]
+    plan.route[one, plan.length[one] - 1] = end_one
+    plan.route[other, plan.length[other] - 1] = end_other
+    for vehicle in (one, other):
+        for k in range(1, plan.length[vehicle] - 1):
+            node = plan.route[vehicle, k]
+            if node < n:
+                plan.route_of[node] = vehicle
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def exchange_vehicles(streets: Any, plan: Any, scratch: Any) -> bool:
+    """Let two vehicles of different kinds drive each other's rounds; False, and nothing changes, if they cannot."""
+    vehicles = plan.length.shape[0]
+    one = int(draw(scratch.random) * vehicles)
+    other = int(draw(scratch.random) * vehicles)
+    if streets.kind[one] == streets.kind[other] or plan.length[one] + plan.length[other] == 4:
+        return False
+    _swap(plan, one, other)
+    legal = True
+    for vehicle in (one, other):
+        kind = streets.kind[vehicle]
+        legal = legal and fits_a_setup(streets, plan.route[vehicle], plan.length[vehicle], kind)
+        legal = refresh(streets, plan, vehicle, scratch) and legal
+    if not legal:
+        _swap(plan, one, other)
+        refresh(streets, plan, one, scratch)
+        refresh(streets, plan, other, scratch)
+        return False
+    scratch.touched[one] = 1
+    scratch.touched[other] = 1
+    return True
+
+
 # ---- recreate -----------------------------------------------------------------------------------------
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def is_second_empty(streets: Any, plan: Any, vehicle: int) -> bool:
+def is_second_empty(kind: Any, length: Any, vehicle: int) -> bool:
     """Whether an earlier vehicle of the same kind is unused as well: trying one of them is enough."""
-    if plan.length[vehicle] > 2:
+    if length[vehicle] > 2:
         return False
     for other in range(vehicle - 1, -1, -1):
-        if streets.kind[other] != streets.kind[vehicle]:
+        if kind[other] != kind[vehicle]:
             return False
-        if plan.length[other] == 2:
+        if length[other] == 2:
             return True
     return False
 
@@ -465,6 +516,9 @@ def recreate_in_order(
             j -= 1
         scratch.bank[j + 1] = request
         scratch.rank[j + 1] = value
+    # Taken out of the tuples once: handing whole tuples over for every look into the memory costs more than the look.
+    random, kind, set_mark = scratch.random, streets.kind, streets.set_mark
+    length, route_key, places = plan.length, plan.key, memory.places
     left = 0
     for k in range(size):
         request = scratch.bank[k]
@@ -476,9 +530,11 @@ def recreate_in_order(
         home = scratch.home[request]
         for turn in range(-1, vehicles):
             vehicle = home if turn < 0 else turn
-            if turn == home or vehicle < 0 or draw(scratch.random) < blink or is_second_empty(streets, plan, vehicle):
+            if turn == home or vehicle < 0 or draw(random) < blink or is_second_empty(kind, length, vehicle):
                 continue
-            rise, after, before = place_of(streets, plan, memory, vehicle, request, best, scratch)
+            is_known, rise, after, before = known_place(places, mixed(route_key[vehicle] ^ set_mark[request]), best)
+            if not is_known:
+                rise, after, before = place_of(streets, plan, memory, vehicle, request, best, scratch)
             if rise < best:
                 best = rise
                 best_vehicle = vehicle
@@ -636,7 +692,9 @@ def search(
                 size += 1
         choice = draw(scratch.random)
         wanted = 1 + int(draw(scratch.random) * most_out)
-        if choice < share[0]:
+        if streets.longest.shape[0] > 1 and draw(scratch.random) < EXCHANGED:
+            exchange_vehicles(streets, plan, scratch)
+        elif choice < share[0]:
             near = near_space if draw(scratch.random) < 0.5 else near_time
             size = ruin_strings(plan, near, wanted, size, scratch)
         elif choice < share[1]:

@@ -256,12 +256,23 @@ def test_small_problems_are_solved_to_the_best_value():
         assert {each.request_id for each in result.left_out} == {each.id for each in problem.requests} - on_board
 
 
+def test_two_vehicles_change_rounds_where_that_is_cheaper():
+    # R0 and R1 may not share a van, so the rounds can only change as wholes.
+    problem = random_problem(1341, requests=4)
+
+    result = solve_rounds(problem, SHORT)
+
+    # The other way round they cost 190.
+    assert result.value == 182
+    assert [route.request_ids for route in result.routes] == [("R1", "R3", "R2"), ("R0",)]
+
+
 @pytest.mark.long
 def test_many_small_problems_are_solved_to_the_best_value():
     for seed in range(1_000, 1_400):
         problem = random_problem(seed, requests=4)
 
-        result = solve_rounds(problem, SHORT)
+        result = solve_rounds(problem, RoundsSettings(seconds=60, max_rounds=1_000))
 
         missed = [each for each in result.left_out if made_to_go(problem, each.request_id)]
         assert result.value + 1e6 * len(missed) == least_value(problem, missed=1e6), seed
