@@ -69,8 +69,13 @@ def wrongs_of(path: Path, plan: list[list[int]]) -> tuple[str, ...]:
     return tuple(wrong)
 
 
-def has_schedule(header: list[float], nodes: list[list[float]], order: list[int], count: int) -> bool:
-    """Whether moments exist for all stops: longest paths in the graph of 'at least so much after', without a cycle."""
+def has_schedule(
+    header: list[float], nodes: list[list[float]], order: list[int], count: int, *, limited: set[int] | None = None
+) -> bool:
+    """Whether moments exist for all stops: longest paths in the graph of 'at least so much after', without a cycle.
+
+    With ``limited`` the ride limit holds only for those picked up at these nodes.
+    """
     way = [0, *order, 0]
     last = nodes[2 * count + 1] if len(nodes) == 2 * count + 2 else nodes[0]
     windows = [nodes[0][5:7], *(nodes[node][5:7] for node in order), last[5:7]]
@@ -79,7 +84,8 @@ def has_schedule(header: list[float], nodes: list[list[float]], order: list[int]
         for k in range(len(way) - 1)
     ]
     position = {node: k for k, node in enumerate(order, start=1)}
-    edges += [(position[node + count], position[node], -header[4] - nodes[node][3]) for node in order if node <= count]
+    rides = [node for node in order if node <= count and (limited is None or node in limited)]
+    edges += [(position[node + count], position[node], -header[4] - nodes[node][3]) for node in rides]
     edges.append((len(way) - 1, 0, -header[2]))
     times = [window[0] for window in windows]
     for _ in range(len(way) + 1):
