@@ -26,7 +26,8 @@ optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.
 optimizer.dive optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices
 optimizer.solve optimizer.contingency optimizer.rounds optimizer.rounds_files optimizer.rounds_check
 optimizer.rounds_times
-optimizer.rounds_kernels optimizer.rounds_moves optimizer.rounds_choice optimizer.rounds_search optimizer.warm
+optimizer.rounds_kernels optimizer.rounds_state optimizer.rounds_ruin optimizer.rounds_moves optimizer.rounds_choice
+optimizer.rounds_search optimizer.warm
 models.base models.people models.protection models.movements models.office models.triggers models
 rules.facts rules.findings rules.persons rules.groups rules.movements rules
 database office.audit office.access office.notices office.accounts office.oversight office.jobs
@@ -62,6 +63,8 @@ ONLY_IN = {
         "optimizer.volume",
         "optimizer.rounds_kernels",
         "optimizer.rounds_moves",
+        "optimizer.rounds_ruin",
+        "optimizer.rounds_state",
         "optimizer.pricing",
         "optimizer.handles",
         "optimizer.place",

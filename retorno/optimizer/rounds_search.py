@@ -27,7 +27,8 @@ from retorno.optimizer.rounds_check import RoundsCode, judge_rounds
 from retorno.optimizer.rounds_check import value_of as value_of_plan
 from retorno.optimizer.rounds_choice import LEAST_GAIN, Routes, best_choice
 from retorno.optimizer.rounds_kernels import FAR, KINDS_OF_SEATS, Streets
-from retorno.optimizer.rounds_moves import Memory, Plan, Scratch, copy_plan, place_of, refresh, search, value_of
+from retorno.optimizer.rounds_moves import search
+from retorno.optimizer.rounds_state import Memory, Plan, Scratch, copy_plan, place_of, refresh, value_of
 from retorno.optimizer.rounds_times import timetable
 
 Array = np.ndarray[Any, Any]
