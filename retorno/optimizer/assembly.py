@@ -6,17 +6,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import highspy
 import numpy as np
 
 from retorno.optimizer.arcsolve import Choice
 from retorno.optimizer.ground import TRIP, Ground
 from retorno.optimizer.master import LinearProgram
-from retorno.optimizer.model import PackingCut
+from retorno.optimizer.model import AircraftCut, PackingCut
 from retorno.optimizer.pricing import Pricing, Way
 from retorno.optimizer.problem import Leg, Plan, PlannedVehicle
 
 PACKING_SECONDS = 3.0
 """Time for packing the groups of one trip-day into its vehicles (our choice; they are few)."""
+
+
+class _UndecidedError(Exception):
+    """Time ran out before it was known whether groups fit."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -45,14 +50,14 @@ class _Rider:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assembled:
-    """A plan, or the trip-days on which the groups do not fit into the vehicles one by one.
+    """A plan, or the trip-days and charter-days on which the groups do not fit one by one.
 
-    ``unpacked`` are cuts where every group is a class of its own; ``to_split`` are groups that must become
-    classes of their own before a cut can be stated. No plan and neither of them: aircraft could not be packed.
+    ``unpacked`` are cuts where every group is a class of its own; ``to_split`` are groups that must
+    become classes of their own before a cut can be stated. No plan and none of them: time ran out while packing.
     """
 
     plan: Plan | None
-    unpacked: tuple[PackingCut, ...] = ()
+    unpacked: tuple[PackingCut | AircraftCut, ...] = ()
     to_split: frozenset[str] = frozenset()
 
 
@@ -87,31 +92,36 @@ def assemble(pricing: Pricing, choice: Choice) -> Assembled:
             if day >= ground.now:
                 on_move[ground.trip_of[trip_id], day].append(vehicle)
     seat_of: dict[tuple[str, int], str] = {}
-    cuts: list[PackingCut] = []
+    cuts: list[PackingCut | AircraftCut] = []
     split: set[str] = set()
+    is_undecided = False
     aircraft_of: dict[tuple[str, int], int] = {}
     for (kind, row, day), aboard in sorted(riders.items()):
-        if kind == TRIP:
-            used = on_move.get((row, day), [])
-            places = _pack_vehicles(ground, aboard, used)
-            if places is None:
-                several = {r.group_id for r in aboard if pricing.classes[r.class_index].count > 1}
-                if several:
-                    split |= {g for r in aboard for g in pricing.classes[r.class_index].group_ids}
-                else:
+        members = {g for r in aboard for g in pricing.classes[r.class_index].group_ids}
+        is_split = all(pricing.classes[r.class_index].count == 1 for r in aboard)
+        try:
+            if kind == TRIP:
+                used = on_move.get((row, day), [])
+                places = _pack_vehicles(ground, aboard, used)
+                if places is not None:
+                    seat_of |= {(r.group_id, day): used[k].id for r, k in zip(aboard, places, strict=True)}
+                elif is_split:
                     cuts.append(_cut(ground, row, day, aboard, used))
-                continue
-            for rider, position in zip(aboard, places, strict=True):
-                seat_of[rider.group_id, day] = used[position].id
-        elif ground.ride_leg[aboard[0].ride][0] == "charter":
-            number = choice.aircraft.get((row, day), 0)
-            seats, least = int(ground.charter_seats[row]), int(ground.charter_least[row])
-            flown = _pack_aircraft(aboard, number, seats=seats, least=least)
-            if flown is None:
-                return Assembled(plan=None)
-            for rider, position in zip(aboard, flown, strict=True):
-                aircraft_of[rider.group_id, day] = position
-    if cuts or split:
+                else:
+                    split |= members
+            elif ground.ride_leg[aboard[0].ride][0] == "charter":
+                number = choice.aircraft.get((row, day), 0)
+                seats, least = int(ground.charter_seats[row]), int(ground.charter_least[row])
+                flown = _pack_aircraft(aboard, number, seats=seats, least=least)
+                if flown is not None:
+                    aircraft_of |= {(r.group_id, day): k for r, k in zip(aboard, flown, strict=True)}
+                elif is_split:
+                    cuts.append(_air_cut(row, day, aboard, number, seats=seats, least=least))
+                else:
+                    split |= members
+        except _UndecidedError:
+            is_undecided = True
+    if cuts or split or is_undecided:
         return Assembled(plan=None, unpacked=tuple(cuts), to_split=frozenset(split))
     itineraries = {}
     for group in ground.problem.groups:
@@ -233,7 +243,13 @@ def _pack_vehicles(ground: Ground, aboard: Sequence[_Rider], used: Sequence[_Veh
 def _pack_exactly(
     ground: Ground, aboard: Sequence[_Rider], used: Sequence[_Vehicle], spans: Sequence[tuple[int, int]]
 ) -> list[int] | None:
-    """The same as a small assignment problem, solved to the end; None if there is no assignment."""
+    """The same as a small assignment problem, solved to the end; None if there is no assignment.
+
+    Raises
+    ------
+    _UndecidedError
+        If time ran out.
+    """
     count = len(used)
     if not count:
         return None
@@ -267,25 +283,57 @@ def _pack_exactly(
             for k in range(count):
                 pair = [(cell(number_of[first_id], k), 1.0), (cell(number_of[second_id], k), 1.0)]
                 program.add_rows([-np.inf], [1.0], [pair])
-    if not program.solve(PACKING_SECONDS):
-        return None
-    values = program.values.reshape(len(aboard), count)
-    return [int(k) for k in np.argmax(values, axis=1)]
+    return _assignment(program, len(aboard), count)
+
+
+def _assignment(program: LinearProgram, groups: int, count: int) -> list[int] | None:
+    """Which of ``count`` places every group has in a program's solution; None if there is none."""
+    if program.solve(PACKING_SECONDS):
+        return [int(k) for k in np.argmax(program.values.reshape(groups, count), axis=1)]
+    if program.status != highspy.HighsModelStatus.kInfeasible:
+        raise _UndecidedError
+    return None
 
 
 def _pack_aircraft(aboard: Sequence[_Rider], number: int, *, seats: int, least: int) -> list[int] | None:
-    """The aircraft of every group: at most ``seats``, at least ``least`` each; None if they do not fit."""
-    if number == 1:
-        return [0] * len(aboard)
+    """The aircraft of every group: at most ``seats``, at least ``least`` each; None if they do not fit.
+
+    Raises
+    ------
+    _UndecidedError
+        If time ran out.
+    """
     load = [0] * number
     places = [-1] * len(aboard)
     for n in sorted(range(len(aboard)), key=lambda n: (-aboard[n].seats, n)):
         position = min(range(number), key=lambda k: load[k])
         load[position] += aboard[n].seats
         places[n] = position
-    if load and max(load) <= seats and min(load) >= least:
+    if max(load) <= seats and min(load) >= least:
         return places
-    return None
+    size = len(aboard) * number
+    program = LinearProgram()
+    program.add_columns([0.0] * size, [1.0] * size, [[] for _ in range(size)], integer=[True] * size)
+    ones = [1.0] * len(aboard)
+    program.add_rows(ones, ones, [[(n * number + k, 1.0) for k in range(number)] for n in range(len(aboard))])
+    loads = [[(n * number + k, float(rider.seats)) for n, rider in enumerate(aboard)] for k in range(number)]
+    program.add_rows([float(least)] * number, [float(seats)] * number, loads)
+    return _assignment(program, len(aboard), number)
+
+
+def _air_cut(row: int, day: int, aboard: Sequence[_Rider], number: int, *, seats: int, least: int) -> AircraftCut:
+    """What must change for groups that do not fit into ``number`` aircraft; as strong as can be said of them."""
+    is_too_many = _pack_aircraft(aboard, number, seats=seats, least=0) is None
+    total = sum(rider.seats for rider in aboard)
+    is_too_few = not is_too_many and _pack_aircraft(aboard, number, seats=total, least=least) is None
+    return AircraftCut(
+        charter=row,
+        day=day,
+        riders=frozenset(rider.class_index for rider in aboard),
+        aircraft=number,
+        is_too_many=is_too_many,
+        is_too_few=is_too_few,
+    )
 
 
 def ways_of_plan(pricing: Pricing, plan: Plan) -> list[list[tuple[Way, int]]]:

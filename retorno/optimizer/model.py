@@ -38,6 +38,22 @@ class PackingCut:
     vehicles: tuple[int, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AircraftCut:
+    """These single groups (classes of one) cannot be shared out over this many aircraft of a charter and day.
+
+    Too many: not by their seats, whatever the least load; so neither with more groups nor in fewer aircraft. Too few:
+    they do not fill the aircraft, whatever the seats; so neither with fewer groups nor in more aircraft.
+    """
+
+    charter: int
+    day: int
+    riders: frozenset[int]
+    aircraft: int
+    is_too_many: bool
+    is_too_few: bool
+
+
 class ArcRows:
     """Columns and rows for given arcs and moves.
 
@@ -60,7 +76,7 @@ class ArcRows:
         moves: Iterable[Move],
         *,
         fixed: Sequence[tuple[int, Way, int]] = (),
-        cuts: Sequence[PackingCut] = (),
+        cuts: Sequence[PackingCut | AircraftCut] = (),
     ) -> None:
         self.pricing, self.ground = pricing, pricing.ground
         self.classes = pricing.classes
@@ -98,7 +114,10 @@ class ArcRows:
         self._shared_capacities()
         self._conflict_rows()
         for number, cut in enumerate(cuts):
-            self._packing_row(number, cut)
+            if isinstance(cut, PackingCut):
+                self._packing_row(number, cut)
+            else:
+                self._aircraft_row(number, cut)
 
     def _in_time(self, travel: TravelClass, arc: Arc) -> bool:
         """Whether a ride arrives within the horizon and, if it ends the journey, by the latest day."""
@@ -499,6 +518,29 @@ class ArcRows:
             self._row(("more", number, kind), 0.0, np.inf, [(column, 1.0), (more, -float(cut.vehicles[kind] + 1))])
             entries.append((more, -total))
         self._row(("packing", number), -np.inf, total - 1.0 - held, entries)
+
+    def _aircraft_row(self, number: int, cut: AircraftCut) -> None:
+        """One of these groups stays off, another joins, or the aircraft are more, or fewer: one of what can help."""
+        plane = self.columns.get(("aircraft", cut.charter, cut.day))
+        if plane is None:
+            return
+        flyers = self.flyers.get((cut.charter, cut.day), [])
+        fixed = [i for i, _ in self.fixed_flights.get((cut.charter, cut.day), [])]
+        least, entries = 1.0, []
+        if not cut.is_too_few:
+            more = self._column(("more_aircraft", number), 0.0, 1.0, integer=True)
+            changes = [(plane, 1.0), (more, -float(cut.aircraft + 1))]
+            self._row(("more_aircraft", number), 0.0, np.inf, changes)
+            entries += [(more, 1.0), *((c, -1.0) for i, c in flyers if i in cut.riders)]
+            least += sum(i in cut.riders for i in fixed) - len(cut.riders)
+        if not cut.is_too_many:
+            most = float(self.ground.charter_most[cut.charter])
+            fewer = self._column(("fewer_aircraft", number), 0.0, 1.0, integer=True)
+            changes = [(plane, 1.0), (fewer, most - cut.aircraft + 1.0)]
+            self._row(("fewer_aircraft", number), -np.inf, most, changes)
+            entries += [(fewer, 1.0), *((c, 1.0) for i, c in flyers if i not in cut.riders)]
+            least -= sum(i not in cut.riders for i in fixed)
+        self._row(("aircraft_cut", number), least, np.inf, entries)
 
 
 _GROUP_KEYS = frozenset({"unplanned", "kept", "arc", "start", "wait"})

@@ -31,7 +31,7 @@ from retorno.optimizer.check import judge
 from retorno.optimizer.classes import Path, TravelClass, classes_of
 from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Ground
 from retorno.optimizer.master import Master
-from retorno.optimizer.model import Arc, Key, Move, PackingCut
+from retorno.optimizer.model import AircraftCut, Arc, Key, Move, PackingCut
 from retorno.optimizer.pricing import Prices, Pricing, Way, whole_bound
 from retorno.optimizer.problem import Plan, Problem
 from retorno.optimizer.verdict import VERSION_2
@@ -122,7 +122,7 @@ class ExactSearch:
         self.alone: frozenset[str] = frozenset()
         self.overrun = 0.0
         self.seconds_per_arc = 0.0  # for building a model, the worst seen
-        self.cuts: list[PackingCut] = []
+        self.cuts: list[PackingCut | AircraftCut] = []
 
     def left(self) -> float:
         """Seconds left, less what a solve once took beyond its limit."""

@@ -38,9 +38,7 @@ def solved_as_by_brute_force(problem: Problem) -> None:
     # No bound that was ever told lies above the best plan, no plan below it.
     assert all(bound is None or bound <= best_cents for bound, _ in bounds_and_plans)
     assert all(value >= best_cents for _, value in bounds_and_plans)
-    # Several aircraft a day whose groups cannot be shared out as their seats add up are solved, not proven.
-    if all(row.max_per_day < 2 for row in problem.charters):
-        assert (result.bound_cents, result.stop_reason) == (best_cents, "optimal")
+    assert (result.bound_cents, result.stop_reason) == (best_cents, "optimal")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -74,6 +72,39 @@ def test_a_group_that_needs_escorts_from_nowhere_stays_and_the_rest_is_proven() 
     alone = replace(problem.groups[0], escorts=1, escort_pool=None)
 
     solved_as_by_brute_force(replace(problem, groups=(alone, *problem.groups[1:])))
+
+
+@pytest.mark.parametrize(
+    ("seats_of_groups", "least", "aircraft"),
+    [
+        # Twelve seats in two aircraft of six, but no aircraft takes two groups of four.
+        ((4, 4, 4), 0, 2),
+        # Nobody fills the second aircraft: six and one, at least two each.
+        ((6, 1), 2, 2),
+        # By seats 3+3 and 5, by least load 5+3 and 3: both together by none; three of them fit into two.
+        ((3, 3, 3, 2), 5, 2),
+        # What a first guess by size puts wrong: 3+3 and 2+2+2.
+        ((3, 3, 2, 2, 2), 6, 2),
+    ],
+)
+def test_groups_are_shared_out_over_aircraft_one_by_one(
+    seats_of_groups: tuple[int, ...], least: int, aircraft: int
+) -> None:
+    problem = tiny_problem(1)
+    charter = replace(problem.charters[0], seats=6, min_load=least, max_per_day=aircraft, days="100", fixed_cents=100)
+    groups = tuple(
+        replace(
+            problem.groups[0], id=f"G{n}", origin=charter.origin, destination=charter.destination, ready_day=0,
+            latest_day=2, persons=seats, wheelchairs=0, vulnerable=0, barred_countries=(), escorts=0, escort_pool=None,
+            wait_cents_per_day=100, unplanned_cents=100_000 + n,
+        )
+        for n, seats in enumerate(seats_of_groups)
+    )  # fmt: skip
+
+    solved_as_by_brute_force(
+        replace(problem, trips=(), services=(), charters=(charter,), groups=groups, conflicts=(), closures=frozenset(),
+                cancelled=frozenset())
+    )  # fmt: skip
 
 
 # ---- the same problem in other words ------------------------------------------------------------------
