@@ -144,7 +144,9 @@ def replanned(problem: Problem, previous: Plan, arguments: argparse.Namespace) -
     argument("--seconds", type=positive_number, default=60.0, help="time limit (default 60)"),
     argument("--seed", type=int, default=1, help="of the random choices (default 1)"),
     argument("--rounds", type=positive_count, help="rounds of search at most, for a run that can be repeated exactly"),
-    argument("--threads", type=positive_count, default=1, help="threads at most (default 1)"),
+    argument(
+        "--threads", type=positive_count, default=1, help="at most; every step uses one so far, so more change nothing"
+    ),
     argument("--progress", action="store_true", help="print a JSON line a second: stage, value, bound, gap"),
     *REPLAN_ARGUMENTS,
 )

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import highspy
 import numpy as np
 
 from retorno.optimizer.arcsolve import Choice
@@ -290,7 +289,7 @@ def _assignment(program: LinearProgram, groups: int, count: int) -> list[int] | 
     """Which of ``count`` places every group has in a program's solution; None if there is none."""
     if program.solve(PACKING_SECONDS):
         return [int(k) for k in np.argmax(program.values.reshape(groups, count), axis=1)]
-    if program.status != highspy.HighsModelStatus.kInfeasible:
+    if not program.is_infeasible:
         raise _UndecidedError
     return None
 

@@ -119,6 +119,11 @@ class LinearProgram:
         self.objective = float(self.highs.getInfo().objective_function_value)
         return bool(self.status == highspy.HighsModelStatus.kOptimal)
 
+    @property
+    def is_infeasible(self) -> bool:
+        """Whether the last solve proved that there is no solution; False if time ran out before."""
+        return bool(self.status == highspy.HighsModelStatus.kInfeasible)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Relaxed:

@@ -71,7 +71,7 @@ class Settings:
     seed
         Same problem, seed and counts give the same plan if no limit of time cuts in.
     threads
-        Threads of a solver; the search itself uses one.
+        Threads at most. Every step uses one so far, solvers too, so more change nothing.
     max_rounds
         Rounds of ruin and recreate at most; None for no limit but time.  With a limit the search no longer
         looks at the clock for anything but the time limit, so that it can be repeated.
