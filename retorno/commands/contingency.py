@@ -69,6 +69,7 @@ def contingency(arguments: argparse.Namespace) -> int:
             executor = stack.enter_context(Processes(arguments.processes))
         answers = run_all(executor, consequences, asked, should_stop=is_over)
     found = by_harm(each for answer in answers if answer is not None for each in answer)
+    remove_rows_before(arguments.out)
     for number, each in enumerate(found):
         write_plan(arguments.out / f"{number:03d}-plan.json.gz", each.plan)
         write_problem(
@@ -91,12 +92,20 @@ def made_folder(path: Path) -> None:
         raise InputError([Fault(what=f"cannot be made: {error.strerror}", file=str(path))]) from error
 
 
+def remove_rows_before(folder: Path) -> None:
+    """Remove the plans and problems of a run before: with fewer rows now, some would belong to none."""
+    for what in ("plan", "problem"):
+        for path in folder.glob(f"[0-9][0-9][0-9]*-{what}.json.gz"):
+            if path.name.split("-")[0].isdigit():
+                path.unlink()
+
+
 def sentence(each: Consequence) -> str:
     """One failure in a line."""
     outage = each.outage
     return (
-        f"{outage.kind} {outage.id} from day {outage.first_day}: {each.persons_left_out:,} people stay behind, "
-        f"{each.persons_delayed:,} arrive later ({each.person_days:+,} person-days), {each.cost_cents:+,} cents"
+        f"{outage.kind} {outage.id} from day {outage.first_day}: left behind {each.persons_left_out:,}, "
+        f"later {each.persons_delayed:,} ({each.person_days:+,} person-days), cost {each.cost_cents:+,} cents"
         + (f"; {len(each.stuck):,} groups under way could not go on" if each.stuck else "")
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from retorno.__main__ import main
 from retorno.errors import InputError
 from retorno.executors import InProcess, run_all
 from retorno.optimizer.check import judge
@@ -23,7 +26,20 @@ from retorno.optimizer.contingency import (
     problem_after,
     without_groups,
 )
-from retorno.optimizer.problem import Group, Leg, Plan, Problem, Service, Site, plan_to_json, problem_to_json
+from retorno.optimizer.problem import (
+    Group,
+    Leg,
+    Plan,
+    Problem,
+    Service,
+    Site,
+    plan_to_json,
+    problem_to_json,
+    read_plan,
+    read_problem,
+    write_plan,
+    write_problem,
+)
 from retorno.optimizer.solve import Settings, solve
 from tests.optimizer.random_problems import COSTS, random_problem
 from tests.optimizer.referee import referee_says
@@ -40,6 +56,36 @@ def planned_problems(count: int) -> Iterator[tuple[Problem, Plan]]:
     for seed in range(count):
         problem = random_problem(seed, group_count=8, horizon_days=6)
         yield problem, solve(problem, Settings(seconds=60, max_rounds=50)).plan
+
+
+def test_the_command_writes_a_table_and_for_each_row_a_plan_that_answers_its_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem, plan = next(planned_problems(1))
+    write_problem(tmp_path / "p.json", problem)
+    write_plan(tmp_path / "plan.json", plan)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "998-plan.json.gz").write_bytes(b"of a run before")
+    files = [str(tmp_path / "p.json"), str(tmp_path / "plan.json")]
+
+    status = main(["contingency", *files, "--out", str(out), "--closed-days", "2"])
+
+    with (out / "contingency.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = {f"{number:03d}-{what}.json.gz" for number in range(len(rows)) for what in ("plan", "problem")}
+    assert status == 0
+    assert len(rows) == len(outages(problem, plan, TERMS)) > 0
+    assert {path.name for path in out.iterdir()} == names | {"contingency.csv"}
+    assert f"{len(rows)} of {len(rows)} failures worked out" in capsys.readouterr().out
+    for number, row in enumerate(rows):
+        after, repaired = (out / f"{number:03d}-{what}.json.gz" for what in ("problem", "plan"))
+        assert int(row["number"]) == number
+        assert judge(read_problem(after), read_plan(repaired)).is_valid
+
+    write_plan(tmp_path / "plan.json", replace(plan, problem="another"))
+    assert main(["contingency", *files, "--out", str(out)]) == 2
+    assert "problem is 'another', expected" in capsys.readouterr().err
 
 
 def ways(plan: Plan, group_id: str) -> list[tuple[str, int, int, int]]:

@@ -12,7 +12,7 @@ from retorno.optimizer.classes import classes_of
 from retorno.optimizer.ground import Floats, Ground
 from retorno.optimizer.network import ChosenNetwork, positions_of
 from retorno.optimizer.pricing import Prices, Pricing
-from retorno.optimizer.volume import Volume, evaluate
+from retorno.optimizer.volume import CHUNK, LEAST_STEP, MOST_STEP, PATIENCE, Volume, evaluate
 from tests.optimizer.random_problems import random_problem
 
 
@@ -87,6 +87,44 @@ def test_steps_never_lose_what_was_reached() -> None:
     assert volume.count == 200
     assert volume.value_cents > begun
     assert Volume(chosen, volume.centre).value_cents == pytest.approx(volume.value_cents)
+
+
+def test_steps_are_those_of_the_method_written_down_plainly() -> None:
+    _, chosen = whole_network(2)
+    net = chosen.network
+    active, scale = net.active, chosen.scale[net.active]
+    volume = Volume(chosen, np.zeros(len(chosen.scale)))
+    aim = 3 * abs(float(volume.state[0])) + 1e6
+    best, length, weight, misses = volume.state.tolist()
+    centre, mean = volume.centre[active], volume.mean[active]
+    work = [np.array(array) for array in volume._work]
+
+    volume.run(most=CHUNK, aim_cents=aim + chosen.ground.constant_cents, seconds=60.0)
+
+    for _ in range(CHUNK):
+        counted = (mean > 0) | (centre > 0)
+        step = length * (aim - best) / float((mean**2 * scale)[counted].sum())
+        prices = np.maximum(0.0, centre + step * scale * mean)
+        every = np.zeros(len(chosen.scale))
+        every[active] = prices
+        found = evaluate(net, every, *work)
+        excess = work[0][active]
+        # The mean of both that is shortest, between a tenth of the weight and the weight.
+        apart = float(((excess - mean) ** 2 * scale).sum())
+        along = float((mean * (mean - excess) * scale).sum())
+        share = float(np.clip(along / apart if apart > 1e-12 else weight, weight / 10, weight))
+        is_the_same_way = float((excess * mean * scale).sum()) > 0
+        mean = share * excess + (1 - share) * mean
+        if found > best:
+            best, misses, centre = found, 0, prices
+            length = min(1.1 * length, MOST_STEP) if is_the_same_way else length
+        else:
+            misses += 1
+            if misses >= PATIENCE:
+                length, misses = max(0.66 * length, LEAST_STEP), 0
+    assert volume.state[[0, 1, 3]] == pytest.approx([best, length, misses])
+    assert volume.centre[active] == pytest.approx(centre)
+    assert volume.mean[active] == pytest.approx(mean)
 
 
 def test_prices_and_their_rows_are_the_same_thing() -> None:
