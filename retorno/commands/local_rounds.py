@@ -10,6 +10,7 @@ from typing import Final
 
 from retorno.commands.registry import (
     INVALID,
+    LEAVING_SHARE,
     OK,
     SIGNALLED,
     argument,
@@ -41,7 +42,10 @@ def plan_rounds(arguments: argparse.Namespace) -> int:
     expect_writable(arguments.out)
     problem = read_rounds(arguments.problem)
     settings = RoundsSettings(
-        seconds=max(LEAST_SECONDS, arguments.seconds - (time.monotonic() - begun)),
+        seconds=max(
+            LEAST_SECONDS,
+            arguments.seconds - LEAVING_SHARE * arguments.loading_seconds - (time.monotonic() - begun),
+        ),
         seed=arguments.seed,
         max_rounds=arguments.rounds,
     )

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from retorno.commands.registry import (
     INVALID,
+    LEAVING_SHARE,
     OK,
     SIGNALLED,
     all_faults_of,
@@ -39,8 +40,6 @@ from retorno.optimizer.problem import (
 )
 from retorno.optimizer.solve import Progress, Result, Settings, gap_of, solve
 
-LEAVING_SHARE: Final = 0.2
-"""Ending the program takes about this share of the time that loading it took, on a busy machine too (measured)."""
 PROGRESS_SECONDS: Final = 1.0
 CHANGE_CENTS: Final = 300_000
 """Price of changing one group's plan unless told otherwise, our assumption: at 500 $ a repair reshuffled people to save

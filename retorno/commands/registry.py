@@ -22,6 +22,8 @@ WRONG_INPUT: Final = 2
 # A program that a signal ended has this much more than the signal's number; 130 after Ctrl-C.
 SIGNALLED: Final = 128
 INTERRUPTED: Final = SIGNALLED + signal.SIGINT
+LEAVING_SHARE: Final = 0.2
+"""Ending the program takes about this share of the time that loading it took, on a busy machine too (measured)."""
 
 Run = Callable[[argparse.Namespace], int]
 
