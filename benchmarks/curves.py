@@ -46,7 +46,8 @@ def main() -> int:
     axes.set(xlabel="seconds", ylabel="gap to the proven bound, %", yscale="symlog", ylim=(0, 100))
     axes.set_yticks([0, 1, 3, 10, 30, 100], ["0", "1", "3", "10", "30", "100"])
     axes.grid(visible=True, alpha=0.3)
-    axes.legend()
+    if axes.lines:
+        axes.legend()
     save(figure, "gap.svg")
     if (FIGURES / "growth.csv").exists():
         points = rows_of(FIGURES / "growth.csv")

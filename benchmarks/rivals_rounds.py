@@ -28,8 +28,7 @@ FINE = 1000
 LEFT_OUT = 10_000 * FINE
 HERE = Path(__file__).resolve().parent
 CANNOT_STATE = {
-    "OR-Tools": "nothing of the public files; of our own rounds the seats that stand for one another (a wheelchair "
-    "place that takes two seats) and a bound",
+    "OR-Tools": "nothing of the public files; of our own rounds the set-up of seats that a vehicle keeps for its round",
     "PyVRP": "the longest ride of a passenger",
     "VROOM": "the longest ride of a passenger; how long a route lasts with its waiting",
 }
@@ -168,14 +167,14 @@ def main() -> int:
         if plan:
             _, nodes = numbers_of(given.folder / f"{name}.txt")
             whole = sum(length_of(nodes, order) for order in plan)
-            length, above = f"{whole:.2f}", f"{100 * (whole / known[name] - 1):.2f} %"
+            length, above = f"{whole:.2f}", f"{100 * (whole / known[name] - 1):.1f} %"
         print(f"| {name} | {who} | {length} | {known[name]:.2f} | {above} | {seconds:.1f} | {verdict} |", flush=True)
 
     for name in given.names:
         path = given.folder / f"{name}.txt"
         ours = run_apart(path, seconds=given.seconds, seed=1)
         is_good = is_good and not ours.wrong
-        above = f"{100 * (ours.length / known[name] - 1):.2f} %"
+        above = f"{100 * (ours.length / known[name] - 1):.1f} %"
         verdict = "; ".join(ours.wrong) or "valid"
         print(
             f"| {name} | retorno | {ours.length:.2f} | {known[name]:.2f} | {above} | {ours.seconds:.1f} | {verdict} |"
