@@ -95,6 +95,7 @@ def growth(sizes: list[int], *, seed: int) -> Path:
             told = first_plan(path, seed=seed)
             row = [size, kind, *(f"{told[key]:.1f}" for key in ("seconds", "processor_seconds", "memory_mib"))]
             writer.writerow(row)
+            file.flush()
             print(*row, flush=True)
     return out
 
