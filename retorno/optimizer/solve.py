@@ -45,8 +45,9 @@ MANY_GROUPS = 2_000
 BOUND_SHARE = 0.5
 # Above MIP_GROUPS: relative gap at which the program is good enough to dive from, shares of the time left.
 DIVE_GAP, PROGRAM_SHARE, DIVE_SHARE = 2e-3, 0.45, 0.6
-# Share of the program's time for prices from cohorts.
-COHORT_SHARE = 0.6
+# Share of the program's time for prices from cohorts; relative gap above which a program begun at them is too far
+# from its end for a dive to finish, and the search gets the time.
+COHORT_SHARE, LOST_GAP = 0.8, 5e-3
 # (Load expected on a new vehicle, those with the earliest date first), in the order of trial.
 FIRST_TRIALS = ((6.0, False), (6.0, True), (3.0, False), (12.0, True), (20.0, True), (1.0, False), (30.0, False))
 FLIGHT_TRIALS = 3
@@ -561,6 +562,9 @@ def _dive(run: _Run, setting: Setting) -> None:
         seconds=end - run.seconds(), gap=DIVE_GAP, start=start, should_stop=run.is_over, on_bound=take_bound
     )
     if run.is_over() or not len(master.program.values):
+        return
+    objective = master.program.objective + master.ground.constant_cents
+    if start is not None and objective - relaxed.bound_cents > LOST_GAP * abs(objective):
         return
     dived = dive(master, relaxed, seconds=shares[1] * run.left(), should_stop=run.is_over)
     run.take_draft(settle(setting, master, dived, should_stop=run.is_over), stage="dive")

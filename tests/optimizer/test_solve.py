@@ -12,6 +12,8 @@ import pytest
 from retorno.errors import Refused
 from retorno.optimizer import bound, network, pricing, volume
 from retorno.optimizer.check import Verdict, judge
+from retorno.optimizer.dive import dive
+from retorno.optimizer.master import Master, Relaxed
 from retorno.optimizer.neighbourhoods import Proven
 from retorno.optimizer.problem import EMPTY_PLAN, Plan, Problem, plan_to_json, problem_to_json, read_problem
 from retorno.optimizer.solve import EXACT_GROUPS, Progress, Settings, gap_of, solve
@@ -174,6 +176,31 @@ def test_a_stage_that_fails_is_told_and_the_plan_is_kept(monkeypatch: pytest.Mon
 
     assert result.failures == ("stage exact: ZeroDivisionError: a planted fault",)
     assert judge(problem, result.plan).violations == ()
+
+
+@pytest.mark.parametrize(("lost_gap", "dives"), [(1.0, 1), (-1.0, 0)])
+def test_no_dive_begins_where_the_program_after_cohorts_is_far_from_its_end(
+    lost_gap: float, dives: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Relaxed] = []
+
+    def watched(
+        master: Master, relaxed: Relaxed, *, seconds: float, should_stop: Callable[[], bool] = lambda: False
+    ) -> Relaxed:
+        begun.append(relaxed)
+        return dive(master, relaxed, seconds=seconds, should_stop=should_stop)
+
+    monkeypatch.setattr("retorno.optimizer.solve.dive", watched)
+    monkeypatch.setattr("retorno.optimizer.solve.MIP_GROUPS", 0)
+    monkeypatch.setattr("retorno.optimizer.cohorts.MANY_CLASSES", 0)
+    monkeypatch.setattr("retorno.optimizer.cohorts.MOST_SHARE", 1.0)
+    monkeypatch.setattr("retorno.optimizer.solve.LOST_GAP", lost_gap)
+
+    result = solve(random_problem(11), QUICK)
+
+    assert len(begun) == dives
+    assert result.failures == ()
+    assert result.bound_cents is not None
 
 
 def test_warming_up_reaches_every_kernel_of_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
