@@ -157,3 +157,15 @@ def test_a_movement_on_the_way_is_drawn_in_every_language(
     assert escape(label("view.movement.in_order", language)) in shown(page)
     page.toggle[0].set_value(True).run()
     assert not page.exception
+
+
+def test_rounds_offer_both_ends_and_look_for_routes_only_when_somebody_needs_a_van(
+    open_view: Opening, bus_id: str
+) -> None:
+    page = open_view("manifest", "coordinator", movement=bus_id)
+    assert not page.exception
+    (which,) = [box for box in page.radio if str(box.key) == f"rounds.{bus_id}"]
+    assert len(which.options) == 2  # collected in Tapachula, brought on from Omoa
+    assert says(page, "view.rounds.night.collect", place="Tapachula")  # it leaves at dawn
+    find = next(button for button in page.button if button.label == label("view.rounds.find", Language.ES))
+    assert find.disabled

@@ -213,7 +213,7 @@ def _form(here: Visit, movement_id: str, stop: RoundStop, planned: Planned | Non
     )
     count = sum(party.persons for party in stop.parties if party.group_id in ends)
     st.caption(here.t("view.rounds.needed", people=components.people_count(here, count)))
-    if st.button(here.t("view.rounds.find"), key=f"{key}.find", type="primary"):
+    if st.button(here.t("view.rounds.find"), key=f"{key}.find", type="primary", disabled=not ends or not chosen):
         _find(here, movement_id, stop, ends, chosen)
 
 
