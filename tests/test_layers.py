@@ -23,6 +23,7 @@ optimizer.memory optimizer.retask optimizer.improve optimizer.ground optimizer.c
 optimizer.master optimizer.cohorts
 optimizer.network optimizer.volume
 optimizer.model optimizer.arcsolve optimizer.bound optimizer.assembly optimizer.neighbourhoods
+optimizer.exact
 optimizer.dive optimizer.relaxations optimizer.lacks optimizer.explain optimizer.choices
 optimizer.solve optimizer.contingency optimizer.rounds optimizer.rounds_files optimizer.rounds_check
 optimizer.rounds_times

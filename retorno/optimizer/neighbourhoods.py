@@ -1,7 +1,7 @@
-"""What to free around a known plan, and the exact finish: prices, tight bound, whole arc model, proof.
+"""What to free around a known plan, and the tight bound whose prices say which arcs to offer.
 
-``exact`` is for small problems, ``improve_by_mip`` for tens to thousands of groups: it frees a few related groups
-at a time, leaves all vehicle moves free, and lets HiGHS find the best plan around what stands.
+``improve_by_mip`` is for tens to thousands of groups: it frees a few related groups at a time, leaves all vehicle
+moves free, and lets HiGHS find the best plan around what stands.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +22,6 @@ from retorno.optimizer.bound import (
     DualPoint,
     cheapest_arcs,
     cheapest_moves,
-    count_within_gap,
     dual_point,
     within_gap,
 )
@@ -31,7 +29,7 @@ from retorno.optimizer.check import judge
 from retorno.optimizer.classes import Path, TravelClass, classes_of
 from retorno.optimizer.ground import CHARTER, INFINITE, SERVICE, TRIP, Ground
 from retorno.optimizer.master import Master
-from retorno.optimizer.model import AircraftCut, Arc, Key, Move, PackingCut
+from retorno.optimizer.model import Arc, Key, Move
 from retorno.optimizer.pricing import Prices, Pricing, Way, whole_bound
 from retorno.optimizer.problem import Plan, Problem
 from retorno.optimizer.verdict import VERSION_2
@@ -39,235 +37,10 @@ from retorno.optimizer.verdict import VERSION_2
 NO_VALUE = 10**18
 """Value while there is no plan."""
 
-SLACK_CENTS = 1.0
-"""Allowance when fixing by reduced cost, against rounding in sums of prices."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proven:
-    """The best plan found and the proven bound, both in cents; ``is_optimal`` if they meet."""
-
-    plan: Plan | None
-    value_cents: int
-    bound_cents: int
-
-    @property
-    def is_optimal(self) -> bool:
-        """Whether the plan is proven to be the best possible."""
-        return self.bound_cents >= self.value_cents
-
-
-def exact(
-    problem: Problem,
-    incumbent: Plan | None,
-    *,
-    seconds: float,
-    seed: int = 0,
-    should_stop: Callable[[], bool] = lambda: False,
-    on_bound: Callable[[int], None] = lambda bound_cents: None,
-    on_plan: Callable[[Plan], None] = lambda plan: None,
-) -> Proven:
-    """The best plan of a small problem with proof, as far as time allows.
-
-    Parameters
-    ----------
-    incumbent
-        Any valid plan; never made worse. None if there is none yet (then the plan may stay None).
-    seconds
-        Time limit.
-    should_stop
-        Asked now and then.
-    on_bound, on_plan
-        Called with every better proven bound (cents) and every better plan, and with plans that break version 2 only.
-    """
-    search = ExactSearch(
-        problem,
-        incumbent,
-        seconds=seconds,
-        seed=seed,
-        should_stop=should_stop,
-        on_bound=on_bound,
-        on_plan=on_plan,
-    )
-    return search.run()
-
-
-class ExactSearch:
-    """The steps of the exact mode on one problem."""
-
-    def __init__(
-        self,
-        problem: Problem,
-        incumbent: Plan | None,
-        *,
-        seconds: float,
-        seed: int,
-        should_stop: Callable[[], bool],
-        on_bound: Callable[[int], None],
-        on_plan: Callable[[Plan], None],
-    ) -> None:
-        self.problem, self.seed = problem, seed
-        self.end = time.monotonic() + seconds
-        self.seconds = seconds
-        self.should_stop = should_stop
-        self._tell_bound, self._tell_plan = on_bound, on_plan
-        self.plan, self.value = incumbent, NO_VALUE
-        if incumbent is not None:
-            verdict = judge(problem, incumbent)
-            if not verdict.is_valid:
-                raise Inconsistent(f"the plan to start from breaks {verdict.violations[0]}")
-            self.value = verdict.value_cents
-        self.bound = -(10**18)
-        self.ground = Ground(problem)
-        self.alone: frozenset[str] = frozenset()
-        self.overrun = 0.0
-        self.seconds_per_arc = 0.0  # for building a model, the worst seen
-        self.cuts: list[PackingCut | AircraftCut] = []
-
-    def left(self) -> float:
-        """Seconds left, less what a solve once took beyond its limit."""
-        return self.end - time.monotonic() - self.overrun
-
-    def is_over(self) -> bool:
-        """Whether time is up, a stop was asked for, or the plan is proven optimal."""
-        return self.left() <= 0 or self.should_stop() or self.bound >= self.value
-
-    def take_bound(self, bound_cents: int) -> None:
-        """Keep a proven bound if it is better; it is never above the value of a known plan."""
-        bound_cents = min(bound_cents, self.value)
-        if bound_cents > self.bound:
-            self.bound = bound_cents
-            self._tell_bound(bound_cents)
-
-    def take_plan(self, plan: Plan) -> bool:
-        """Keep a plan if the judge accepts it and it is better; one that breaks only version 2 is told for repair."""
-        verdict = judge(self.problem, plan)
-        if not verdict.is_valid and VERSION_2.issuperset(verdict.codes):
-            self._tell_plan(plan)
-            return False
-        if not verdict.is_valid:
-            raise Inconsistent(f"an assembled plan breaks {verdict.violations[0]}")
-        if verdict.value_cents < self.value:
-            self.plan, self.value = plan, verdict.value_cents
-            self._tell_plan(plan)
-            return True
-        return False
-
-    def run(self) -> Proven:
-        """All steps; repeated only if groups had to become classes of their own."""
-        while not self.is_over():
-            split = self._once()
-            if not split or split <= self.alone:
-                break
-            self.alone |= split
-            self.cuts = []
-        return Proven(plan=self.plan, value_cents=self.value, bound_cents=self.bound)
-
-    def _once(self) -> frozenset[str]:
-        """Prices, bound, plan, proof; the groups to split off if a plan could not be put together."""
-        classes = classes_of(self.ground, merge=False, alone=self.alone)
-        arc_bound = tight_bound(
-            self.ground, classes, self.plan, self.value, seconds=min(self.left(), 0.3 * self.seconds), seed=self.seed,
-            should_stop=self.should_stop, on_bound=self.take_bound,
-        )  # fmt: skip
-        pricing = arc_bound.pricing
-        if arc_bound.best is None or self.is_over():
-            return frozenset()
-        # The program knows limits that the volume algorithm leaves out (least loads, conflicts, longest journeys).
-        arc_bound.run(
-            seconds=min(self.left(), 0.3 * self.seconds), should_stop=self.should_stop, on_bound=self.take_bound
-        )
-        if self.is_over():
-            return frozenset()
-        split = self._plan_on(arc_bound)
-        if self.is_over() or split:
-            return split
-        if arc_bound.best is None or self.is_over():
-            return frozenset()
-        split = self._plan_on(arc_bound)
-        if self.is_over() or split:
-            return split
-        return self._prove(pricing, arc_bound.best)
-
-    def _plan_on(self, arc_bound: ArcBound) -> frozenset[str]:
-        """A plan on the arcs of the bound's LP, those of small reduced cost first."""
-        point = arc_bound.best
-        assert point is not None
-        for share in (0.02, 0.1):
-            within = min(share * abs(point.bound_cents), self.value - point.bound_cents) + SLACK_CENTS
-            arcs, moves = within_gap(arc_bound.pricing, point, within, among=arc_bound)
-            split = self._solve(arc_bound.pricing, arcs, moves, proof=False, seconds=0.3 * self.left())
-            if split or self.is_over() or self.value - point.bound_cents <= 0.05 * abs(point.bound_cents):
-                return split
-        return frozenset()
-
-    def _prove(self, pricing: Pricing, point: DualPoint) -> frozenset[str]:
-        """The whole model over everything that reduced costs cannot rule out, if that is little enough."""
-        within = self.value - point.bound_cents + SLACK_CENTS
-        if count_within_gap(pricing, point, within) > MOST_PROOF_ARCS:
-            return frozenset()
-        arcs, moves = within_gap(pricing, point, within)
-        return self._solve(pricing, arcs, moves, proof=True, seconds=self.left())
-
-    def _solve(
-        self,
-        pricing: Pricing,
-        arcs: Sequence[Sequence[Arc]],
-        moves: Sequence[Move],
-        *,
-        proof: bool,
-        seconds: float,
-    ) -> frozenset[str]:
-        """Solve, assemble, cut off what cannot be packed, again; a proof covers only what it was given."""
-        until = time.monotonic() + seconds
-        count = sum(map(len, arcs)) + 1
-        while time.monotonic() + self.seconds_per_arc * count < until and not self.should_stop():
-            begun = time.monotonic()
-            model = ArcModel(pricing, arcs, moves, cuts=self.cuts)
-            self.seconds_per_arc = max(self.seconds_per_arc, (time.monotonic() - begun) / count)
-
-            def tell(bound: float) -> None:
-                if proof:
-                    self.take_bound(whole_bound(bound))
-
-            limit = until - time.monotonic()
-            begun = time.monotonic()
-            result = model.solve_whole(
-                seconds=limit,
-                seed=self.seed,
-                gap=0.0 if proof else 1e-5,
-                should_stop=self.should_stop,
-                on_bound=tell,
-            )
-            self.overrun = max(self.overrun, time.monotonic() - begun - limit)
-            if proof:
-                self.take_bound(self.value if result.is_infeasible else whole_bound(result.bound_cents))
-            if result.choice is None:
-                return frozenset()
-            if result.choice.broken_journeys:
-                return frozenset(g for i in result.choice.broken_journeys for g in pricing.classes[i].group_ids)
-            assembled = assemble(pricing, result.choice)
-            if assembled.plan is not None:
-                self.take_plan(assembled.plan)
-                if proof:
-                    self.take_bound(self.value if result.is_infeasible else whole_bound(result.bound_cents))
-                return frozenset()
-            if assembled.to_split:
-                return assembled.to_split
-            if not assembled.unpacked:
-                return frozenset()
-            self.cuts += assembled.unpacked
-        return frozenset()
-
-
-# ---- neighbourhoods ----
-
 FIRST_FREE, LEAST_FREE, MOST_FREE = 16, 6, 100
 """Groups freed at once: at first, at least, at most (our assumption, from measurements)."""
 ARCS_BY_PRICE, ARCS_ON_PLAN = 160, 160
 """Arcs of a freed class: cheapest at the prices, and cheapest on vehicles and aircraft that run anyway."""
-MOST_PROOF_ARCS = 60_000
-"""Arcs up to which the proof by the whole model is tried: more take gigabytes and no proof was ever seen."""
 MOST_WHOLE_ARCS = 6000
 """Arcs with which the whole problem is still offered to HiGHS at once."""
 EMPTY_MOVES = 1500
@@ -399,7 +172,7 @@ class NeighbourhoodSearch:
         *,
         seed: int,
         should_stop: Callable[[], bool],
-        on_plan: Callable[[Plan], None],
+        on_plan: Callable[[Plan], object],
     ) -> None:
         ground = pricing.ground
         self.pricing, self.ground, self.problem = pricing, ground, ground.problem
@@ -427,6 +200,11 @@ class NeighbourhoodSearch:
         self.free_count = FIRST_FREE
         self.rounds = 0
         self.overrun = 0.0
+        self._read_plan()
+
+    def take(self, plan: Plan, value_cents: int) -> None:
+        """Go on from another valid plan; changes this object."""
+        self.plan, self.value = plan, value_cents
         self._read_plan()
 
     def _read_plan(self) -> None:

@@ -21,12 +21,13 @@ from retorno.optimizer.classes import classes_of
 from retorno.optimizer.cohorts import cohort_prices
 from retorno.optimizer.construct import Draft, Snapshot, construct, construct_again, repair, restore
 from retorno.optimizer.dive import dive, settle
+from retorno.optimizer.exact import exact
 from retorno.optimizer.ground import Ground
 from retorno.optimizer.handles import memory_handle
 from retorno.optimizer.improve import rounds
 from retorno.optimizer.insert import worst_aircraft
 from retorno.optimizer.memory import make_memory
-from retorno.optimizer.neighbourhoods import exact, improve_by_mip, relaxation, tight_bound
+from retorno.optimizer.neighbourhoods import improve_by_mip, relaxation, tight_bound
 from retorno.optimizer.placement import construct_on_flights
 from retorno.optimizer.problem import Plan, Problem
 from retorno.optimizer.rest import restless_vehicle

@@ -10,7 +10,8 @@ import pytest
 
 from retorno.errors import Inconsistent
 from retorno.optimizer.check import judge
-from retorno.optimizer.neighbourhoods import exact, improve_by_mip
+from retorno.optimizer.exact import exact
+from retorno.optimizer.neighbourhoods import improve_by_mip
 from retorno.optimizer.problem import EMPTY_PLAN, Plan, PlannedVehicle, Problem, read_problem
 from tests.optimizer.oracle import optimum
 from tests.optimizer.random_problems import random_problem, tiny_problem
@@ -45,7 +46,7 @@ def test_the_proof_holds_after_facts_and_changes(seed: int) -> None:
 
 
 def test_a_proof_too_large_to_try_leaves_the_plan_and_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retorno.optimizer.neighbourhoods.MOST_PROOF_ARCS", 0)
+    monkeypatch.setattr("retorno.optimizer.exact.MOST_PROOF_ARCS", 0)
     problem = tiny_problem(24)
     best = judge(problem, optimum(problem)).value_cents
 

@@ -13,8 +13,8 @@ from retorno.errors import Refused
 from retorno.optimizer import bound, network, pricing, volume
 from retorno.optimizer.check import Verdict, judge
 from retorno.optimizer.dive import dive
+from retorno.optimizer.exact import Proven
 from retorno.optimizer.master import Master, Relaxed
-from retorno.optimizer.neighbourhoods import Proven
 from retorno.optimizer.problem import EMPTY_PLAN, Plan, Problem, plan_to_json, problem_to_json, read_problem
 from retorno.optimizer.solve import EXACT_GROUPS, Progress, Settings, gap_of, solve
 from retorno.optimizer.warm import small_problem, warm_up
