@@ -29,10 +29,21 @@ def write_document(path: str | Path, document: Mapping[str, Any]) -> None:
     InputError
         If the file cannot be written; what was there before is still there.
     """
-    target = Path(path).resolve()
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
     if Path(path).name.endswith(".gz"):
         content = gzip.compress(content, mtime=0)
+    write_whole(path, content)
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write a file in one step: beside it first, then renamed.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written; what was there before is still there.
+    """
+    target = Path(path).resolve()
     temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         if target.exists() and not target.is_file():

@@ -9,13 +9,12 @@ node numbers without the depot.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from retorno.errors import Fault, InputError
-from retorno.optimizer.documents import LARGEST_FILE_BYTES, MISSING, Reader, read_document, write_document
+from retorno.optimizer.documents import LARGEST_FILE_BYTES, MISSING, Reader, read_document, write_document, write_whole
 from retorno.optimizer.rounds import (
     Act,
     LeftOut,
@@ -344,20 +343,7 @@ def write_plan(path: str | Path, problem: RoundsProblem, result: RoundsResult) -
     if name.endswith((".json", ".json.gz")):
         write_document(path, plan_to_json(problem, result))
         return
-    target = Path(path).resolve()
-    content = "".join(f"{line}\n" for line in node_lines(problem, result.routes)).encode()
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(content)  # A device or pipe, which must not be replaced by a file.
-            return
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError([Fault(what=f"cannot be written: {error.strerror or error}", file=str(path))]) from error
+    write_whole(path, "".join(f"{line}\n" for line in node_lines(problem, result.routes)).encode())
 
 
 def node_lines(problem: RoundsProblem, routes: Sequence[Route]) -> list[str]:
